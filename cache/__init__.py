@@ -1,0 +1,1 @@
+"""The only place that knows aiocache: stores, keys, versions checked, statistics."""

@@ -1,0 +1,1 @@
+"""The only place that knows Postgres: the pool, migrations, named SQL, listening."""

@@ -1,0 +1,1 @@
+"""How an operation becomes bytes fast. Knows Strawberry and graphql-core, nothing of salons."""

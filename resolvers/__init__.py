@@ -1,0 +1,1 @@
+"""What the program does, as plain async functions over domain values."""
