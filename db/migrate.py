@@ -18,7 +18,9 @@ async def migrate(url: str, report: Callable[[str], None] = lambda _: None) -> i
 
     Raises StartupError when the database is newer than this program.
     """
-    connection = await asyncpg.connect(url, server_settings={"lock_timeout": "60s", "application_name": "chairtime migrate"})
+    connection = await asyncpg.connect(
+        url, server_settings={"lock_timeout": "60s", "application_name": "chairtime migrate"}
+    )
     try:
         await connection.execute("select pg_advisory_lock($1)", TURN)
         await connection.execute(

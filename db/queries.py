@@ -18,22 +18,25 @@ observers: list[Callable[[str, float], None]] = []
 
 def load(name: str) -> Any:
     """The statements of db/sql/<name>.sql, each a coroutine of (connection, **parameters)."""
-    return aiosql.from_path(SQL / f"{name}.sql", Funnel)
+    return aiosql.from_path(SQL / f"{name}.sql", Funnel)  # type: ignore[arg-type]
 
 
-class Funnel(AsyncPGAdapter):  # type: ignore[misc]
+class Funnel(AsyncPGAdapter):
     """aiosql's asyncpg adapter, observed. A connection is expected, never a pool."""
 
     async def _run(self, method: str, conn: Any, query_name: str, sql: str, parameters: Any) -> Any:
         started = time.perf_counter()
         try:
-            return await getattr(conn, method)(sql, *self.maybe_order_params(query_name, parameters))
+            ordered = self.maybe_order_params(query_name, parameters)  # type: ignore[no-untyped-call]
+            return await getattr(conn, method)(sql, *ordered)
         finally:
             elapsed = time.perf_counter() - started
             for observe in observers:
                 observe(query_name, elapsed)
 
-    async def select(self, conn: Any, query_name: str, sql: str, parameters: Any, record_class: Any = None) -> AsyncIterator[Any]:
+    async def select(
+        self, conn: Any, query_name: str, sql: str, parameters: Any, record_class: Any = None
+    ) -> AsyncIterator[Any]:
         for record in await self._run("fetch", conn, query_name, sql, parameters):
             yield record
 

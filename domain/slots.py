@@ -18,7 +18,9 @@ from domain.model import Busy, BusyKind, DayFacts, DaySlots, Slot, SlotStatus, T
 INSTANT = timedelta(microseconds=1)  # the resolution of time: Postgres's
 ZERO = timedelta(0)
 
-AVAILABLE, HELD, BOOKED, UNAVAILABLE = SlotStatus  # bound once: a member's look-up costs a grid more than its arithmetic
+AVAILABLE, HELD, BOOKED, UNAVAILABLE = (
+    SlotStatus  # bound once: a member's look-up costs a grid more than its arithmetic
+)
 
 
 def day_slots(facts: DayFacts, service_id: str, now: datetime) -> DaySlots:
@@ -34,7 +36,7 @@ def day_slots(facts: DayFacts, service_id: str, now: datetime) -> DaySlots:
     busy = [one for one in facts.busy if is_live(one, now)]
     slots: list[Slot] = []
     for window in facts.windows:
-        slots += _window_slots(facts, window, terms, rules, busy, now)
+        slots += _window_slots(facts, window, terms, rules, busy, now=now)
     if len(facts.windows) > 1:
         slots = _one_a_start(slots)
     return DaySlots(tuple(slots), _true_until(facts, terms, slots, now))
@@ -94,6 +96,7 @@ def _window_slots(
     terms: Terms,
     rules: Sequence[prices.PriceRule],
     busy: Sequence[Busy],
+    *,
     now: datetime,
 ) -> Iterator[Slot]:
     ks = grid(facts, window, terms)

@@ -1,0 +1,87 @@
+"""Versions checked against Postgres: one small query that all reads in flight share, and Postgres's clock as last heard."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from cache.keys import Key
+from domain.versions import DayVersion
+
+Fetch = Callable[[Sequence[tuple[str, str | None, date | None]]], Awaitable[tuple[datetime, list[DayVersion]]]]
+
+
+class Checked(NamedTuple):
+    """Postgres's clock and versions at one instant after they were asked for."""
+
+    now: datetime
+    versions: Mapping[Key, DayVersion]
+
+
+class Clock:
+    """Postgres's clock, carried on from when it was last heard. It lags by the way of the answer, never leads by more."""
+
+    def __init__(self) -> None:
+        self._heard = datetime.now(UTC)
+        self._at = time.monotonic()
+
+    def heard(self, now: datetime) -> None:
+        """Sets the clock; an answer that took longer than another is no news."""
+        at = time.monotonic()
+        if now >= self._heard:
+            self._heard, self._at = now, at
+
+    def now(self) -> datetime:
+        """The instant, as near as this process knows it."""
+        return self._heard + timedelta(seconds=time.monotonic() - self._at)
+
+
+class VersionCheck:
+    """Shares one query between all who ask in the meantime.
+
+    Who asks joins the next query, never one already sent: a query that was sent may have been answered before a write
+    that the asker has been told of, and would call stale facts fresh.
+    """
+
+    def __init__(self, fetch: Fetch, clock: Clock, in_flight_max: int = 2) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._in_flight_max = in_flight_max
+        self._running: set[asyncio.Task[None]] = set()
+        self._next: asyncio.Future[Checked] | None = None
+        self._keys: set[Key] = set()
+
+    async def __call__(self, keys: Iterable[Key]) -> Checked:
+        """The versions of these keys, and perhaps of others. Raises Unavailable."""
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
+            self._next.add_done_callback(_seen)
+            self._send()
+        self._keys.update(keys)
+        return await asyncio.shield(self._next)
+
+    def _send(self) -> None:
+        if len(self._running) < self._in_flight_max:
+            task = asyncio.create_task(self._run(), name="version check")
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _run(self) -> None:
+        while self._next is not None:
+            keys, answer = list(self._keys), self._next
+            self._keys, self._next = set(), None
+            try:
+                now, versions = await self._fetch([key.versioned for key in keys])
+                self._clock.heard(now)
+                answer.set_result(Checked(now, dict(zip(keys, versions, strict=True))))
+            except Exception as error:
+                answer.set_exception(error)
+
+
+def _seen(answer: asyncio.Future[Checked]) -> None:
+    """Marks an error as retrieved: all who waited may have gone away."""
+    if not answer.cancelled():
+        answer.exception()

@@ -1,0 +1,232 @@
+"""A stylist's days: every fact that slots are made of, for any number of stylist-days in one statement."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from db import queries
+from db.pool import Connection
+from domain import hours
+from domain.model import Busy, BusyKind, DayFacts, Span, Terms
+from domain.prices import PriceRule
+from domain.versions import DayVersion
+
+sql = queries.load("days")
+
+CLAIM_MAX = timedelta(
+    hours=48
+)  # 24 of service and 12 of buffer on either side: bookings_length_max, bookings_buffers_max
+
+instant = datetime.fromisoformat
+
+
+class Run(NamedTuple):
+    """Consecutive days of one stylist, both ends in."""
+
+    stylist_id: str
+    from_day: date
+    until_day: date
+
+
+def runs(wanted: Iterable[tuple[str, date]]) -> Iterator[Run]:
+    """Stylist-days as the fewest runs, so that a month of a stylist is read as one."""
+    current: Run | None = None
+    for stylist_id, day in sorted(set(wanted)):
+        if current and current.stylist_id == stylist_id and day - current.until_day == timedelta(1):
+            current = current._replace(until_day=day)
+            continue
+        if current:
+            yield current
+        current = Run(stylist_id, day, day)
+    if current:
+        yield current
+
+
+async def load(
+    connection: Connection, tenant_id: str, wanted: Iterable[tuple[str, date]]
+) -> tuple[datetime, dict[tuple[str, date], tuple[DayVersion, DayFacts]]]:
+    """The clock, and the version and facts of each (stylist, day) asked for, from one snapshot.
+
+    A stylist that does not exist has days without terms and windows.
+    """
+    asked = list(runs(wanted))
+    text = await sql.day_facts(
+        connection,
+        tenant_id=tenant_id,
+        stylist_ids=[run.stylist_id for run in asked],
+        from_days=[run.from_day for run in asked],
+        until_days=[run.until_day for run in asked],
+    )
+    found = orjson.loads(text)
+    shared = _Shared(found)
+    days = {}
+    for run, row in zip(asked, found["runs"], strict=True):
+        stylist = _StylistFacts(shared, row)
+        for offset in range((run.until_day - run.from_day).days + 1):
+            day = run.from_day + timedelta(offset)
+            version = DayVersion(row["rules"], row["days"].get(day.isoformat(), 0))
+            days[run.stylist_id, day] = version, stylist.day(day)
+    return instant(found["now"]), days
+
+
+@lru_cache(maxsize=1024)
+def minutes(count: int) -> timedelta:
+    """Shared: terms and travel repeat the same few lengths in every entry."""
+    return timedelta(minutes=count)
+
+
+class _Shared:
+    """What all stylists of the tenant have in common."""
+
+    def __init__(self, found: dict[str, Any]) -> None:
+        self.zones = {location_id: ZoneInfo(name) for location_id, name in found["zones"].items()}
+        self.closures = frozenset((location_id, date.fromisoformat(day)) for location_id, day in found["closures"])
+        self.travel: dict[tuple[str, str], timedelta] = {}
+        for one, other, count in found["travel"]:
+            self.travel[one, other] = self.travel[other, one] = minutes(count)
+        self.rules = tuple(_price_rule(row) for row in found["rules"])
+
+
+class _StylistFacts:
+    """One stylist over a run of days, cut into days on demand."""
+
+    def __init__(self, shared: _Shared, row: dict[str, Any]) -> None:
+        self._shared = shared
+        self._id = row["stylist"]
+        self._terms = {term[0]: _term(term) for term in row["terms"]}
+        self._hours = hours.Hours(
+            weekly=tuple(_weekly(one) for one in row["hours"]),
+            overrides={date.fromisoformat(one[0]): _override(one) for one in row["overrides"]},
+            closures=shared.closures,
+            zones=shared.zones,
+        )
+        places = {one.location_id for one in self._hours.weekly}
+        places |= {override.location_id for override in self._hours.overrides.values()}
+        self._zones = {place: shared.zones[place] for place in sorted(places)}
+        self._claims = [_claim(one) for one in row["claims"]]
+        self._others = [_busy(BusyKind.TIME_OFF, *one) for one in row["off"]]
+        self._others += [_busy(BusyKind.EXTERNAL, *one) for one in row["busy"]]
+        way = max(shared.travel.values(), default=timedelta())
+        longest = [one.duration + one.buffer_after for one in self._terms.values()]
+        before = [one.buffer_before for one in self._terms.values()]
+        self._back, self._ahead = max(longest, default=timedelta()) + way, max(before, default=timedelta()) + way
+
+    def day(self, day: date) -> DayFacts:
+        """The facts of one day: those that can touch one of its starts."""
+        windows = hours.day_windows(self._hours, day)
+        zones = {window.location_id: self._zones[window.location_id] for window in windows}
+        return DayFacts(
+            stylist_id=self._id,
+            day=day,
+            zones=zones,
+            windows=windows,
+            busy=tuple(self._busy(day, zones.values())) if windows else (),
+            travel=self._shared.travel,
+            terms=self._terms,
+            price_rules=self._shared.rules,
+        )
+
+    def _busy(self, day: date, zones: Iterable[ZoneInfo]) -> Iterator[Busy]:
+        local_days = [hours.local_day(day, zone) for zone in set(zones)]
+        reach = Span(
+            min(span.starts_at for span in local_days) - self._ahead,
+            max(span.ends_at for span in local_days) + self._back,
+        )
+        for span in hours.day_breaks(self._hours, day):
+            if _touches(span, reach):
+                yield _span_busy(BusyKind.BREAK, *span)
+        yield from (one for one in self._others if _touches(Span(one.occupied_from, one.occupied_until), reach))
+        first, last = _between(self._claims, reach)
+        yield from (one for one in self._claims[first:last] if one.occupied_until > reach.starts_at)
+
+
+def _between(claims: Sequence[Busy], reach: Span) -> tuple[int, int]:
+    """The claims, sorted by start, that can touch a span: claims do not overlap, and none is longer than CLAIM_MAX."""
+    first = bisect_left(claims, reach.starts_at - CLAIM_MAX, key=_starts_at)
+    return first, bisect_left(claims, reach.ends_at + CLAIM_MAX, lo=first, key=_starts_at)
+
+
+def _starts_at(busy: Busy) -> datetime:
+    return busy.starts_at
+
+
+def _touches(span: Span, reach: Span) -> bool:
+    return span.starts_at < reach.ends_at and span.ends_at > reach.starts_at
+
+
+def _term(row: Sequence[Any]) -> Terms:
+    service_id, duration, interval, before, after, notice, horizon_days, price_cents = row
+    return Terms(
+        service_id=service_id,
+        duration=minutes(duration),
+        interval=minutes(interval),
+        buffer_before=minutes(before),
+        buffer_after=minutes(after),
+        min_notice=minutes(notice),
+        horizon_days=horizon_days,
+        price_cents=price_cents,
+    )
+
+
+def _weekly(row: Sequence[Any]) -> hours.WeeklyHours:
+    weekday, starts_minute, ends_minute, location_id, is_break, valid_from, valid_until = row
+    return hours.WeeklyHours(
+        weekday, starts_minute, ends_minute, location_id, is_break, _date(valid_from), _date(valid_until)
+    )
+
+
+def _override(row: Sequence[Any]) -> hours.Override:
+    _, location_id, rows = row
+    return hours.Override(
+        location_id=location_id,
+        windows=tuple((starts, ends) for starts, ends, is_break in rows if not is_break),
+        breaks=tuple((starts, ends) for starts, ends, is_break in rows if is_break),
+    )
+
+
+def _claim(row: Sequence[Any]) -> Busy:
+    starts_at, ends_at, occupied_from, occupied_until, location_id, is_hold, holder, expires_at, claim_id = row
+    return Busy(
+        kind=BusyKind.HOLD if is_hold else BusyKind.BOOKING,
+        starts_at=instant(starts_at),
+        ends_at=instant(ends_at),
+        occupied_from=instant(occupied_from),
+        occupied_until=instant(occupied_until),
+        location_id=location_id,
+        holder=holder if is_hold else None,
+        expires_at=instant(expires_at) if is_hold else None,
+        id=claim_id,
+    )
+
+
+def _busy(kind: BusyKind, starts_at: str, ends_at: str, source: str | None = None) -> Busy:
+    return _span_busy(kind, instant(starts_at), instant(ends_at), source)
+
+
+def _span_busy(kind: BusyKind, starts_at: datetime, ends_at: datetime, source: str | None = None) -> Busy:
+    return Busy(kind, starts_at, ends_at, occupied_from=starts_at, occupied_until=ends_at, source=source)
+
+
+def _price_rule(row: Sequence[Any]) -> PriceRule:
+    name, basis_points, service_id, weekdays, from_minute, to_minute, from_on, until_on = row
+    return PriceRule(
+        name=name,
+        basis_points=basis_points,
+        service_id=service_id,
+        weekdays=frozenset(weekdays),
+        from_minute=from_minute,
+        to_minute=to_minute,
+        from_on=_date(from_on),
+        until_on=_date(until_on),
+    )
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None

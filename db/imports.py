@@ -1,0 +1,267 @@
+"""A salon file's rows into Postgres, a statement a kind: own keys upserted, lists replaced, bookings added where they fit.
+
+Rows are named as the columns are. Every function writes only where the facts differ, and counts what it wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+
+from db import queries
+from db.pool import Connection
+
+sql = queries.load("imports")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Rows of one kind. skipped: bookings that overlap a claim. known: bookings that were there already."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    skipped: int = 0
+    known: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.added + other.added,
+            self.changed + other.changed,
+            self.removed + other.removed,
+            self.skipped + other.skipped,
+            self.known + other.known,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LocationRow:
+    id: str
+    name: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    id: str
+    name: str
+    duration_minutes: int
+    slot_interval_minutes: int
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    price_cents: int
+    min_notice_minutes: int
+    horizon_days: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StylistRow:
+    id: str
+    name: str
+    home_location_id: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClosureRow:
+    location_id: str
+    closed_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class TravelRow:
+    """Either way round."""
+
+    from_location_id: str
+    to_location_id: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferingRow:
+    stylist_id: str
+    service_id: str
+    duration_minutes: int | None
+    price_cents: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HoursRow:
+    stylist_id: str
+    location_id: str
+    weekday: int
+    starts_minute: int
+    ends_minute: int
+    is_break: bool
+    valid_from: date | None
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideRow:
+    stylist_id: str
+    on_date: date
+    location_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OverrideHoursRow:
+    stylist_id: str
+    on_date: date
+    is_break: bool
+    starts_minute: int
+    ends_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOffRow:
+    stylist_id: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BusyRow:
+    stylist_id: str
+    source: str
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRuleRow:
+    """weekdays: ISO, ascending."""
+
+    position: int
+    name: str
+    basis_points: int
+    service_id: str | None
+    weekdays: Sequence[int]
+    from_minute: int | None
+    to_minute: int | None
+    from_on: date | None
+    until_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRow:
+    """occupied_from, occupied_until: the span widened by its buffers."""
+
+    stylist_id: str
+    service_id: str
+    location_id: str
+    starts_at: datetime
+    ends_at: datetime
+    occupied_from: datetime
+    occupied_until: datetime
+
+
+async def unknown_zones(connection: Connection, zones: Collection[str]) -> set[str]:
+    """Those time zones that this Postgres does not know, whatever Python does."""
+    return {row["name"] async for row in sql.zones_unknown(connection, zones=list(zones))}
+
+
+async def tenant(
+    connection: Connection, *, slug: str, name: str, timezone: str, currency: str, hold_seconds: int
+) -> tuple[str, Counts]:
+    """The tenant of this slug, made or updated; its id. From here on nobody else changes the tenant's rules."""
+    found = await sql.tenant_put(
+        connection, slug=slug, tenant_name=name, timezone=timezone, currency=currency, hold_seconds=hold_seconds
+    )
+    tenant_id: str = await sql.tenant_lock(connection, slug=slug)
+    return tenant_id, Counts(**found) if found else Counts()
+
+
+async def lock(connection: Connection, tenant_id: str, stylist_ids: Sequence[str]) -> None:
+    """Lets nobody else claim these stylists' time until the transaction ends, and ends their expired holds."""
+    await sql.stylists_lock(connection, tenant_id=tenant_id, stylist_ids=stylist_ids)
+    await sql.expired_release(connection, tenant_id=tenant_id, stylist_ids=stylist_ids)
+
+
+async def locations(connection: Connection, tenant_id: str, rows: Sequence[LocationRow]) -> Counts:
+    """Adds or changes these, by id."""
+    return Counts(**await sql.locations_put(connection, tenant_id=tenant_id, rows=_json(rows)))
+
+
+async def services(connection: Connection, tenant_id: str, rows: Sequence[ServiceRow]) -> Counts:
+    """Adds or changes these, by id."""
+    return Counts(**await sql.services_put(connection, tenant_id=tenant_id, rows=_json(rows)))
+
+
+async def stylists(connection: Connection, tenant_id: str, rows: Sequence[StylistRow]) -> Counts:
+    """Adds or changes these, by id."""
+    return Counts(**await sql.stylists_put(connection, tenant_id=tenant_id, rows=_json(rows)))
+
+
+async def travel(connection: Connection, tenant_id: str, rows: Sequence[TravelRow]) -> Counts:
+    """Replaces the tenant's."""
+    return Counts(**await sql.travel_replace(connection, tenant_id=tenant_id, rows=_json(rows)))
+
+
+async def price_rules(connection: Connection, tenant_id: str, rows: Sequence[PriceRuleRow]) -> Counts:
+    """Replaces the tenant's."""
+    return Counts(**await sql.price_rules_replace(connection, tenant_id=tenant_id, rows=_json(rows)))
+
+
+async def closures(
+    connection: Connection, tenant_id: str, owner_ids: Sequence[str], rows: Sequence[ClosureRow]
+) -> Counts:
+    """Replaces those of these locations."""
+    return Counts(**await sql.closures_replace(connection, tenant_id=tenant_id, owner_ids=owner_ids, rows=_json(rows)))
+
+
+async def offerings(
+    connection: Connection, tenant_id: str, owner_ids: Sequence[str], rows: Sequence[OfferingRow]
+) -> Counts:
+    """Replaces those of these stylists."""
+    return Counts(**await sql.offerings_replace(connection, tenant_id=tenant_id, owner_ids=owner_ids, rows=_json(rows)))
+
+
+async def hours(connection: Connection, tenant_id: str, owner_ids: Sequence[str], rows: Sequence[HoursRow]) -> Counts:
+    """Replaces those of these stylists."""
+    return Counts(**await sql.hours_replace(connection, tenant_id=tenant_id, owner_ids=owner_ids, rows=_json(rows)))
+
+
+async def overrides(
+    connection: Connection, tenant_id: str, owner_ids: Sequence[str], rows: Sequence[OverrideRow]
+) -> Counts:
+    """Replaces those of these stylists; an override that goes takes its hours along."""
+    return Counts(**await sql.overrides_replace(connection, tenant_id=tenant_id, owner_ids=owner_ids, rows=_json(rows)))
+
+
+async def override_hours(
+    connection: Connection, tenant_id: str, owner_ids: Sequence[str], rows: Sequence[OverrideHoursRow]
+) -> Counts:
+    """Replaces those of these stylists' overrides, which must be there."""
+    return Counts(
+        **await sql.override_hours_replace(connection, tenant_id=tenant_id, owner_ids=owner_ids, rows=_json(rows))
+    )
+
+
+async def time_off(
+    connection: Connection, tenant_id: str, owner_ids: Sequence[str], rows: Sequence[TimeOffRow]
+) -> Counts:
+    """Replaces that of these stylists."""
+    return Counts(**await sql.time_off_replace(connection, tenant_id=tenant_id, owner_ids=owner_ids, rows=_json(rows)))
+
+
+async def busy(connection: Connection, tenant_id: str, owner_ids: Sequence[str], rows: Sequence[BusyRow]) -> Counts:
+    """Replaces that of these stylists, of every calendar."""
+    text = _json(rows)
+    await sql.busy_sources_add(connection, tenant_id=tenant_id, rows=text)
+    return Counts(**await sql.busy_replace(connection, tenant_id=tenant_id, owner_ids=owner_ids, rows=text))
+
+
+async def bookings(connection: Connection, tenant_id: str, rows: Sequence[BookingRow]) -> Counts:
+    """Adds those that fit."""
+    found = await sql.bookings_add(connection, tenant_id=tenant_id, rows=_json(rows))
+    return Counts(added=found["added"], known=found["known"], skipped=found["overlapping"])
+
+
+def _json(rows: Sequence[Any]) -> str:
+    return orjson.dumps(rows).decode()

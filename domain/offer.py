@@ -1,0 +1,53 @@
+"""Whether a start is offered: the write's question, answered by the same function that makes the list."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from domain import slots
+from domain.errors import NotOfferedReason, SlotNotOffered, SlotTaken
+from domain.model import DayFacts, Slot, SlotStatus, Terms
+
+
+def offered(
+    days: Sequence[DayFacts], service_id: str, starts_at: datetime, *, now: datetime, zone: ZoneInfo
+) -> tuple[Slot, Terms]:
+    """The slot that starts at this instant, free to be claimed, and the service's terms.
+
+    days: those of the stylist that the instant lies in. zone: the stylist's, for the horizon where there are no hours.
+    Raises SlotTaken when a claim closes it, SlotNotOffered when a rule does.
+    """
+    terms = next((day.terms[service_id] for day in days if service_id in day.terms), None)
+    if terms is None:
+        raise SlotNotOffered(NotOfferedReason.SERVICE_NOT_OFFERED)
+    if starts_at < now + terms.min_notice:
+        raise SlotNotOffered(NotOfferedReason.TOO_SOON)
+    for day in days:
+        for slot in slots.day_slots(day, service_id, now).slots:
+            if slot.starts_at == starts_at:
+                return _unclosed(slot), terms
+    if starts_at >= slots.horizon_ends_at(now, terms.horizon_days, zone):
+        raise SlotNotOffered(NotOfferedReason.BEYOND_HORIZON)
+    if any(
+        window.starts_at <= starts_at and starts_at + terms.duration <= window.ends_at
+        for day in days
+        for window in day.windows
+    ):
+        raise SlotNotOffered(NotOfferedReason.OFF_GRID)
+    raise SlotNotOffered(NotOfferedReason.OUTSIDE_WORKING_HOURS)
+
+
+def without(days: Sequence[DayFacts], claim_ids: Collection[str]) -> list[DayFacts]:
+    """The same days as if these claims were not there: what the holder of a hold, or the mover of a booking, may claim."""
+    return [replace(day, busy=tuple(one for one in day.busy if one.id not in claim_ids)) for day in days]
+
+
+def _unclosed(slot: Slot) -> Slot:
+    if slot.status is SlotStatus.AVAILABLE:
+        return slot
+    if slot.claimed:
+        raise SlotTaken(slot_status=slot.status)
+    raise SlotNotOffered(NotOfferedReason.UNAVAILABLE)

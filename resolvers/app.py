@@ -1,0 +1,122 @@
+"""What every operation shares: the database, the caches over it, the live feed. Made once by server.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from cache.freshness import Clock, VersionCheck
+from cache.keys import DayKey, DirectoryKey
+from cache.versioned import VersionedCache
+from db import days, directory, versions
+from db.pool import Database
+from domain import slots
+from domain.events import Change
+from domain.model import DayFacts, Directory
+from domain.versions import DayVersion
+from resolvers.feed import Feed
+
+DIRECTORIES_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one operation may ask for. availabilities: stylists x days x services."""
+
+    days: int = 62
+    page: int = 200
+    starts: int = 100
+    availabilities: int = 6_000
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The parts of a running server."""
+
+    database: Database
+    days: VersionedCache[DayKey, DayFacts]
+    directories: VersionedCache[DirectoryKey, Directory]
+    check: VersionCheck
+    clock: Clock
+    feed: Feed
+    limits: Limits
+    tenant_ids: dict[str, str]
+    default_tenant: str
+
+    def hear(self, change: Change) -> None:
+        """Lets go of what a change made stale, then wakes who watches it."""
+        forget(self, change.tenant_id, change.stylist_id, change.days)
+        self.feed.changed(change)
+
+    def trust(self, listening: bool) -> None:
+        """Whether changes are heard. What was missed before is unknown, so watchers look again."""
+        self.days.trusting = self.directories.trusting = listening
+        if listening:
+            self.feed.reconnected()
+
+
+def forget(
+    app: App, tenant_id: str, stylist_id: str | None, days_: Mapping[date, int] | Sequence[date] | None
+) -> None:
+    """Drops cached entries: a tenant's directory, all of a stylist's days, or some of them."""
+    if stylist_id is None:
+        app.directories.drop(DirectoryKey(tenant_id))
+    elif days_ is None:
+        app.days.drop_group((tenant_id, stylist_id))
+    else:
+        for day in days_:
+            app.days.drop(DayKey(tenant_id, stylist_id, day))
+
+
+def build(database: Database, *, default_tenant: str, limits: Limits, entries_max: int, ttl: timedelta) -> App:
+    """The parts, wired: the caches load from the database and check their versions there."""
+    clock = Clock()
+
+    async def fetch_versions(
+        keys: Sequence[tuple[str, str | None, date | None]],
+    ) -> tuple[datetime, list[DayVersion]]:
+        async with database.connection() as connection:
+            return await versions.now(connection, keys)
+
+    async def load_days(
+        keys: Sequence[DayKey],
+    ) -> tuple[datetime, dict[DayKey, tuple[DayVersion, DayFacts]]]:
+        tenant_id = keys[0].tenant_id
+        async with database.connection() as connection:
+            now, found = await days.load(connection, tenant_id, [(key.stylist_id, key.day) for key in keys])
+        return now, {key: found[key.stylist_id, key.day] for key in keys}
+
+    async def load_directory(
+        keys: Sequence[DirectoryKey],
+    ) -> tuple[datetime, dict[DirectoryKey, tuple[DayVersion, Directory]]]:
+        (key,) = keys
+        async with database.connection() as connection:
+            found = await directory.load(connection, key.tenant_id)
+        if found is None:
+            raise KeyError(key.tenant_id)
+        now, version, loaded = found
+        return now, {key: (version, loaded)}
+
+    check = VersionCheck(fetch_versions, clock)
+    return App(
+        database=database,
+        days=VersionedCache(
+            load=load_days, check=check, clock=clock, entries_max=entries_max, ttl=ttl, same=_same_slots
+        ),
+        directories=VersionedCache(load=load_directory, check=check, clock=clock, entries_max=DIRECTORIES_MAX, ttl=ttl),
+        check=check,
+        clock=clock,
+        feed=Feed(),
+        limits=limits,
+        tenant_ids={},
+        default_tenant=default_tenant,
+    )
+
+
+def _same_slots(one: DayFacts, other: DayFacts, now: datetime) -> bool:
+    """Whether two readings of a day's facts give the same slots: an expired hold may be in one and not in the other."""
+    return one.terms == other.terms and all(
+        slots.day_slots(one, service_id, now).slots == slots.day_slots(other, service_id, now).slots
+        for service_id in one.terms
+    )

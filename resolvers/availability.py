@@ -1,0 +1,196 @@
+"""Availability: a stylist's slots for a service on a date, in whatever zone the asker counts dates."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from cache.keys import DayKey
+from cache.versioned import Entry, Freshness, Reading
+from domain import hours, slots, versions
+from domain.errors import BadRequest, Free
+from domain.model import DayFacts, DaySlots, Service, Slot, SlotStatus, Span, Stylist
+from resolvers.context import Context
+
+FIRST_CHUNK_DAYS = 7
+CHUNK_DAYS_MAX = 31
+EARLIEST_ZONE = ZoneInfo("Pacific/Kiritimati")  # UTC+14
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """One stylist, service and date, as read at `now`. zone: as asked, else None: each location's own.
+
+    readings: of the stylist-days that the date touches, by day.
+    """
+
+    stylist_id: str
+    service_id: str
+    date: date
+    zone: ZoneInfo | None
+    readings: Sequence[Reading[DayFacts]]
+    slots: Sequence[Slot]
+    true_until: datetime | None
+
+    @property
+    def version(self) -> str:
+        """Of everything that the slots were made of."""
+        return versions.text([reading.entry.version for reading in self.readings])
+
+    @property
+    def now(self) -> datetime:
+        """Postgres's clock at which the slots were judged."""
+        return max(reading.now for reading in self.readings)
+
+
+async def of_stylist(
+    context: Context,
+    *,
+    stylist_id: str,
+    service_id: str,
+    dates: Sequence[date],
+    zone: ZoneInfo | None,
+    freshness: Freshness,
+) -> list[Availability]:
+    """One availability a date, in order. Empty of slots when the service is not offered. Raises BadRequest, Unavailable."""
+    stylist = known_stylist(context, stylist_id)
+    known_service(context, service_id)
+    context.count(len(dates))
+    touched = {day: touched_days(context, stylist, day, zone) for day in dates}
+    wanted = list(dict.fromkeys(day for days in touched.values() for day in days))
+    keys = [DayKey(context.tenant_id, stylist_id, day) for day in wanted]
+    readings = dict(zip(wanted, await context.days(freshness).load(keys), strict=True))
+    return [
+        assemble(stylist_id, service_id, day, zone, [readings[touched_day] for touched_day in touched[day]])
+        for day in dates
+    ]
+
+
+def assemble(
+    stylist_id: str, service_id: str, day: date, zone: ZoneInfo | None, readings: Sequence[Reading[DayFacts]]
+) -> Availability:
+    """The availability of a date from the stylist-days that it touches (R10)."""
+    now = max(reading.now for reading in readings)
+    parts = [derived(reading.entry, service_id, now) for reading in readings]
+    merged: Sequence[Slot] = parts[0].slots
+    if zone is not None:
+        span = hours.local_day(day, zone)
+        merged = sorted(
+            slot for part in parts for slot in part.slots if span.starts_at <= slot.starts_at < span.ends_at
+        )
+    ends = [part.true_until for part in parts if part.true_until]
+    return Availability(stylist_id, service_id, day, zone, readings, merged, min(ends, default=None))
+
+
+def derived(entry: Entry[DayFacts], service_id: str, now: datetime) -> DaySlots:
+    """The slots of an entry for a service, kept on it for as long as time alone changes nothing."""
+    known: tuple[datetime, DaySlots] | None = entry.derived.get(service_id)
+    if known and known[0] <= now and (known[1].true_until is None or now < known[1].true_until):
+        return known[1]
+    fresh = slots.day_slots(entry.value, service_id, now)
+    entry.derived[service_id] = now, fresh
+    return fresh
+
+
+def touched_days(context: Context, stylist: Stylist, day: date, zone: ZoneInfo | None) -> list[date]:
+    """The stylist's own days that a date touches: the date itself, or all that its instants in a zone lie in (R10)."""
+    if zone is None:
+        return [day]
+    return instants_days(context, stylist, hours.local_day(day, zone)) or [day]
+
+
+def instants_days(context: Context, stylist: Stylist, span: Span) -> list[date]:
+    """The stylist's own days that a span lies in, in the zones of all places of their hours."""
+    zones = {context.directory.locations[place].timezone for place in stylist.location_ids}
+    return sorted({day for name in zones for day in hours.dates_of(span, ZoneInfo(name))})
+
+
+async def first_available(
+    context: Context,
+    *,
+    service_id: str,
+    stylist_ids: Sequence[str],
+    location_id: str | None,
+    from_at: datetime | None,
+    limit: int,
+) -> list[Free]:
+    """The earliest free starts of any of these stylists, ties by stylist id: looks ahead in growing steps, to the horizon."""
+    service = known_service(context, service_id)
+    now = context.app.clock.now()
+    start = max(now, from_at) if from_at else now
+    last = (now + timedelta(days=service.horizon_days + 2)).date()
+    day, step = start.date() - timedelta(1), FIRST_CHUNK_DAYS
+    found: list[Free] = []
+    while day <= last and stylist_ids:
+        dates = _days(day, 0, min(step, (last - day).days + 1))
+        context.count(len(dates) * len(stylist_ids))
+        found += _free(await _all_of(context, stylist_ids, service_id, dates), location_id=location_id, start=start)
+        day, step = dates[-1] + timedelta(1), min(step * 2, CHUNK_DAYS_MAX)
+        # Where the day begins first, the next one may already hold earlier starts than this one's last elsewhere.
+        complete_until = hours.instant(day, 0, EARLIEST_ZONE)
+        if sum(free.slot.starts_at < complete_until for free in found) >= limit:
+            break
+    return heapq.nsmallest(limit, found, key=lambda free: (free.slot.starts_at, free.stylist_id))
+
+
+async def nearest(
+    context: Context, *, stylist_id: str, service_id: str, starts_at: datetime, limit: int = 3
+) -> list[Free]:
+    """The free starts of a stylist nearest to an instant: of the days about it, else the first of the following weeks."""
+    stylist = context.directory.stylists.get(stylist_id)
+    if stylist is None or service_id not in context.directory.services:
+        return []
+    around = starts_at.date()
+    for dates in (_days(around, -1, 3), _days(around, 4, 14), _days(around, 18, 31)):
+        found = list(_free(await _all_of(context, [stylist_id], service_id, dates), location_id=None, start=None))
+        if found:
+            close = heapq.nsmallest(
+                limit, found, key=lambda free: (abs(free.slot.starts_at - starts_at), free.slot.starts_at)
+            )
+            return sorted(close, key=lambda free: free.slot.starts_at)
+    return []
+
+
+def known_stylist(context: Context, stylist_id: str) -> Stylist:
+    """An active stylist of the directory. Raises BadRequest NOT_FOUND."""
+    stylist = context.directory.stylists.get(stylist_id)
+    if stylist is None or not stylist.active:
+        raise BadRequest("NOT_FOUND", f"there is no stylist {stylist_id}")
+    return stylist
+
+
+def known_service(context: Context, service_id: str) -> Service:
+    """An active service of the directory. Raises BadRequest NOT_FOUND."""
+    service = context.directory.services.get(service_id)
+    if service is None or not service.active:
+        raise BadRequest("NOT_FOUND", f"there is no service {service_id}")
+    return service
+
+
+async def _all_of(
+    context: Context, stylist_ids: Sequence[str], service_id: str, dates: Sequence[date]
+) -> list[Availability]:
+    keys = [DayKey(context.tenant_id, stylist_id, day) for stylist_id in stylist_ids for day in dates]
+    readings = await context.days(Freshness.VERIFIED).load(keys)
+    return [
+        assemble(key.stylist_id, service_id, key.day, None, [reading])
+        for key, reading in zip(keys, readings, strict=True)
+    ]
+
+
+def _free(answers: Iterable[Availability], *, location_id: str | None, start: datetime | None) -> Iterable[Free]:
+    for answer in answers:
+        for slot in answer.slots:
+            if (
+                slot.status is SlotStatus.AVAILABLE
+                and (location_id is None or slot.location_id == location_id)
+                and (start is None or slot.starts_at >= start)
+            ):
+                yield Free(answer.stylist_id, answer.service_id, slot)
+
+
+def _days(around: date, first: int, count: int) -> list[date]:
+    return [around + timedelta(first + n) for n in range(count)]

@@ -1,0 +1,49 @@
+"""What goes wrong, as GraphQL errors with a code. What is our fault is logged under an id and says nothing else."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import structlog
+from graphql import GraphQLError
+from strawberry.extensions import MaskErrors
+
+from domain.errors import BadRequest, Unavailable
+
+log = structlog.get_logger("errors")
+
+
+class CodedErrors(MaskErrors):
+    """Gives every error its extensions.code, on HTTP, WebSocket and each event of a subscription."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def anonymise_error(self, error: GraphQLError) -> GraphQLError:
+        """The same error as the client may see it."""
+        if error.extensions and "code" in error.extensions:
+            return error
+        message, extensions = describe(error)
+        return GraphQLError(
+            message,
+            nodes=error.nodes,
+            source=error.source,
+            positions=error.positions,
+            path=error.path,
+            extensions=extensions,
+        )
+
+
+def describe(error: GraphQLError) -> tuple[str, dict[str, Any]]:
+    """The message and extensions of an error: a wrong request says what is wrong, our fault only an id."""
+    cause = error.original_error
+    if isinstance(cause, BadRequest):
+        return cause.message, {"code": cause.code}
+    if isinstance(cause, Unavailable):
+        return "The database is away; try again in a moment.", {"code": "UNAVAILABLE", "retryAfterSeconds": 1}
+    if cause is None or (error.path is None and isinstance(cause, ValueError)):
+        return error.message, {"code": "BAD_INPUT"}
+    error_id = uuid.uuid4().hex
+    log.error("internal error", error_id=error_id, path=error.path, exc_info=cause)
+    return "Internal error", {"code": "INTERNAL", "errorId": error_id}

@@ -1,0 +1,170 @@
+"""What callers send: ids, zones, ranges and texts, checked at the door; and the mutations' inputs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Annotated
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import strawberry
+
+from domain.errors import BadRequest
+from resolvers.app import Limits
+from resolvers.bookings import Contact
+
+NAME_MAX, EMAIL_MAX, PHONE_MAX, NOTES_MAX = 200, 254, 40, 2000
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+PHONE = re.compile(r"\+?[0-9 ()./-]{3,40}")
+
+StylistIdArgument = Annotated[strawberry.ID, strawberry.argument(description="The stylist's id.")]
+ServiceIdArgument = Annotated[strawberry.ID, strawberry.argument(description="The service's id.")]
+DateArgument = Annotated[
+    date, strawberry.argument(description="The date, counted in `timezone`, else in the location's own zone.")
+]
+FromDateArgument = Annotated[date, strawberry.argument(name="from", description="The first date.")]
+ToDateArgument = Annotated[
+    date, strawberry.argument(description="The last date, itself included; at most 62 days in all.")
+]
+TimezoneArgument = Annotated[
+    str | None,
+    strawberry.argument(
+        description="An IANA zone, as `Asia/Kathmandu`: dates mean its dates, and local times are shown in it. "
+        "Default: the location's own."
+    ),
+]
+LimitArgument = Annotated[int, strawberry.argument(description="How many at most, 1 to 200.")]
+AfterArgument = Annotated[
+    strawberry.ID | None, strawberry.argument(description="The id of the last one of the page before.")
+]
+IdsArgument = Annotated[
+    list[strawberry.ID] | None, strawberry.argument(description="Only these, at most 200; unknown ids are left out.")
+]
+
+
+def uuid(value: str, name: str) -> str:
+    """An id as canonical text. Raises BadRequest."""
+    try:
+        return str(UUID(value))
+    except (ValueError, AttributeError):
+        raise BadRequest("BAD_INPUT", f"{name}: {value[:60]!r} is not an id; ids are UUIDs") from None
+
+
+def uuids(values: Sequence[str], name: str, limits: Limits) -> list[str]:
+    """Ids without duplicates, in order. Raises BadRequest."""
+    if len(values) > limits.page:
+        raise BadRequest("BAD_INPUT", f"{name}: {len(values)} ids are more than {limits.page}")
+    return list(dict.fromkeys(uuid(value, name) for value in values))
+
+
+def bounded(value: int, name: str, most: int) -> int:
+    """A count from 1 to most. Raises BadRequest."""
+    if not 1 <= value <= most:
+        raise BadRequest("BAD_INPUT", f"{name}: {value} is not between 1 and {most}")
+    return value
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str | None) -> ZoneInfo | None:
+    """A zone by its IANA name. Raises BadRequest."""
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        raise BadRequest(
+            "BAD_INPUT", f"timezone: {name[:60]!r} is not an IANA time zone, as Asia/Kathmandu is"
+        ) from None
+
+
+def dates(first: date, last: date, limits: Limits) -> list[date]:
+    """Every date from first to last. Raises BadRequest."""
+    count = (last - first).days + 1
+    if count < 1:
+        raise BadRequest("BAD_INPUT", f"from {first} is after to {last}; turn them round")
+    if count > limits.days:
+        raise BadRequest("BAD_INPUT", f"from {first} to {last} is {count} days; at most {limits.days} at a time")
+    return [first + timedelta(offset) for offset in range(count)]
+
+
+def text(value: str | None, name: str, most: int) -> str | None:
+    """A text that Postgres and JSON can carry, trimmed; None when nothing is left. Raises BadRequest."""
+    if value is None:
+        return None
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise BadRequest(
+            "BAD_INPUT", f"{name}: has a character that no text can have (NUL or half of a surrogate pair)"
+        )
+    value = value.strip()
+    if len(value) > most:
+        raise BadRequest("BAD_INPUT", f"{name}: longer than {most} characters")
+    return value or None
+
+
+@strawberry.input(description="Whom a booking is for.")
+class CustomerInput:
+    name: str = strawberry.field(description="Their name, 1 to 200 characters.")
+    email: str | None = strawberry.field(default=None, description="Their e-mail address.")
+    phone: str | None = strawberry.field(default=None, description="Their telephone number.")
+
+    def contact(self) -> Contact:
+        """Checked. Raises BadRequest that names every fault."""
+        name, email = text(self.name, "customer.name", NAME_MAX), text(self.email, "customer.email", EMAIL_MAX)
+        phone = text(self.phone, "customer.phone", PHONE_MAX)
+        faults = []
+        if name is None:
+            faults.append("customer.name: give a name")
+        if email is not None and not EMAIL.fullmatch(email):
+            faults.append(f"customer.email: {email[:60]!r} is not an e-mail address")
+        if phone is not None and not PHONE.fullmatch(phone):
+            faults.append(f"customer.phone: {phone[:40]!r} is not a telephone number")
+        if faults:
+            raise BadRequest("BAD_INPUT", "; ".join(faults))
+        return Contact(name or "", email, phone)
+
+
+SEEN = "The `cache.version` of the list in which this start was seen; a refusal then says that it changed since."
+IDEMPOTENCY = (
+    "A key of your own, 1 to 200 characters: the same request with it again gives the first result. Kept 24 h."
+)
+
+
+@strawberry.input(description="A start to hold.")
+class HoldPlaceInput:
+    stylist_id: strawberry.ID = strawberry.field(description="Whose time.")
+    service_id: strawberry.ID = strawberry.field(description="For what.")
+    start_utc: datetime = strawberry.field(description="A slot's `startUtc`.")
+    seen_version: str | None = strawberry.field(default=None, description=SEEN)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY)
+
+
+@strawberry.input(description="A hold that becomes a booking.")
+class BookingConfirmInput:
+    hold_id: strawberry.ID = strawberry.field(description="The hold's id.")
+    customer: CustomerInput = strawberry.field(description="Whom the booking is for.")
+    notes: str | None = strawberry.field(default=None, description="A note for the stylist, at most 2,000 characters.")
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY)
+
+
+@strawberry.input(description="A start to book without holding it first.")
+class BookingCreateInput:
+    stylist_id: strawberry.ID = strawberry.field(description="Whose time.")
+    service_id: strawberry.ID = strawberry.field(description="For what.")
+    start_utc: datetime = strawberry.field(description="A slot's `startUtc`.")
+    customer: CustomerInput = strawberry.field(description="Whom the booking is for.")
+    notes: str | None = strawberry.field(default=None, description="A note for the stylist, at most 2,000 characters.")
+    seen_version: str | None = strawberry.field(default=None, description=SEEN)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY)
+
+
+@strawberry.input(description="A booking and where it is to move.")
+class BookingRescheduleInput:
+    booking_id: strawberry.ID = strawberry.field(description="The booking's id.")
+    start_utc: datetime = strawberry.field(description="The new start: a slot's `startUtc`.")
+    stylist_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The new stylist. Default: the same as before."
+    )
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY)

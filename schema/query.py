@@ -1,0 +1,169 @@
+"""What can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import strawberry
+
+from cache.versioned import Freshness
+from domain.errors import BadRequest
+from domain.model import Directory
+from resolvers import availability, bookings
+from schema import inputs, types
+from schema.inputs import AfterArgument, DateArgument, IdsArgument, LimitArgument, ServiceIdArgument, StylistIdArgument
+from schema.operation import context_of
+from schema.types import Availability, Booking, FreshnessArgument, Info, Location, Service, Slot, Stylist, Tenant
+
+T = TypeVar("T", Service, Stylist)
+
+
+@strawberry.type(description="What can be asked. Reading availability needs no token.")
+class Query:
+    @strawberry.field(description="The business: the token's, else the header X-Tenant's, else the server's default.")
+    def tenant(self, info: Info) -> Tenant:
+        return Tenant.of(context_of(info).directory.tenant)
+
+    @strawberry.field(description="Its places, by name.")
+    def locations(self, info: Info) -> list[Location]:
+        directory = context_of(info).directory
+        return [Location.of(directory, location_id) for location_id in directory.locations]
+
+    @strawberry.field(description="What can be booked, by name.")
+    def services(
+        self, info: Info, ids: IdsArgument = None, limit: LimitArgument = 50, after: AfterArgument = None
+    ) -> list[Service]:
+        directory = context_of(info).directory
+        found = (service.id for service in directory.services.values() if service.active)
+        return [Service.of(directory, service_id) for service_id in _page(info, found, ids, limit, after)]
+
+    @strawberry.field(description="One service; null when there is none with this id.")
+    def service(self, info: Info, id: ServiceIdArgument) -> Service | None:
+        directory = context_of(info).directory
+        service = directory.services.get(inputs.uuid(id, "id"))
+        return Service.of(directory, service.id) if service and service.active else None
+
+    @strawberry.field(description="Who can be booked, by name.")
+    def stylists(
+        self,
+        info: Info,
+        ids: IdsArgument = None,
+        service_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Only those who offer this service.")
+        ] = None,
+        location_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Only those who work at this location.")
+        ] = None,
+        limit: LimitArgument = 50,
+        after: AfterArgument = None,
+    ) -> list[Stylist]:
+        directory = context_of(info).directory
+        service = service_id and inputs.uuid(service_id, "serviceId")
+        location = location_id and inputs.uuid(location_id, "locationId")
+        found = (
+            stylist.id
+            for stylist in directory.stylists.values()
+            if stylist.active
+            and (service is None or (stylist.id, service) in directory.offerings)
+            and (location is None or location in stylist.location_ids)
+        )
+        return [Stylist.of(directory, stylist_id) for stylist_id in _page(info, found, ids, limit, after)]
+
+    @strawberry.field(description="One stylist; null when there is none with this id.")
+    def stylist(self, info: Info, id: StylistIdArgument) -> Stylist | None:
+        directory = context_of(info).directory
+        stylist = directory.stylists.get(inputs.uuid(id, "id"))
+        return Stylist.of(directory, stylist.id) if stylist and stylist.active else None
+
+    @strawberry.field(
+        description="A stylist's starts for a service on a date. Empty when they do not offer it or do not work."
+    )
+    async def available_slots(
+        self,
+        info: Info,
+        stylist_id: StylistIdArgument,
+        service_id: ServiceIdArgument,
+        date: DateArgument,
+        timezone: inputs.TimezoneArgument = None,
+        freshness: FreshnessArgument = Freshness.VERIFIED,
+    ) -> Availability:
+        return await types.slots_of(
+            info,
+            inputs.uuid(stylist_id, "stylistId"),
+            inputs.uuid(service_id, "serviceId"),
+            date,
+            timezone,
+            freshness,
+        )
+
+    @strawberry.field(description="The first free starts for a service, earliest first, of any stylist.")
+    async def first_available(
+        self,
+        info: Info,
+        service_id: ServiceIdArgument,
+        stylist_ids: Annotated[
+            list[strawberry.ID] | None,
+            strawberry.argument(description="Only these stylists. Default: all who offer it."),
+        ] = None,
+        location_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Only starts at this location.")
+        ] = None,
+        from_: Annotated[
+            datetime | None, strawberry.argument(name="from", description="Not before this instant. Default: now.")
+        ] = None,
+        limit: Annotated[int, strawberry.argument(description="How many at most, 1 to 100.")] = 10,
+    ) -> list[Slot]:
+        context = context_of(info)
+        service = inputs.uuid(service_id, "serviceId")
+        asked = inputs.uuids(stylist_ids, "stylistIds", context.app.limits) if stylist_ids is not None else None
+        for stylist_id in asked or ():
+            availability.known_stylist(context, stylist_id)
+        location = inputs.uuid(location_id, "locationId") if location_id else None
+        if location and location not in context.directory.locations:
+            raise BadRequest("NOT_FOUND", f"there is no location {location}")
+        found = await availability.first_available(
+            context,
+            service_id=service,
+            stylist_ids=_who_offer(context.directory, service, asked, location),
+            location_id=location,
+            from_at=from_,
+            limit=inputs.bounded(limit, "limit", context.app.limits.starts),
+        )
+        return [Slot.free(info, free) for free in found]
+
+    @strawberry.field(description="A booking, for who made it and for staff; null for everybody else.")
+    async def booking(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The booking's id.")]
+    ) -> Booking | None:
+        claim = await bookings.get(context_of(info), inputs.uuid(id, "id"))
+        return Booking.of(info, claim) if claim else None
+
+
+def _who_offer(directory: Directory, service_id: str, asked: list[str] | None, location_id: str | None) -> list[str]:
+    """The active stylists who offer a service, of those asked for, at a location; by name."""
+    return [
+        stylist.id
+        for stylist in directory.stylists.values()
+        if stylist.active
+        and (stylist.id, service_id) in directory.offerings
+        and (asked is None or stylist.id in asked)
+        and (location_id is None or location_id in stylist.location_ids)
+    ]
+
+
+def _page(
+    info: Info, found: Iterable[str], ids: list[strawberry.ID] | None, limit: int, after: strawberry.ID | None
+) -> list[str]:
+    """The ids of one page of a list that is in order. Raises BadRequest."""
+    limits = context_of(info).app.limits
+    limit = inputs.bounded(limit, "limit", limits.page)
+    wanted = None if ids is None else set(inputs.uuids(ids, "ids", limits))
+    rows = [row for row in found if wanted is None or row in wanted]
+    if after is not None:
+        last = inputs.uuid(after, "after")
+        if last not in rows:
+            raise BadRequest("NOT_FOUND", f"after: there is no {last} in this list")
+        rows = rows[rows.index(last) + 1 :]
+    return rows[:limit]

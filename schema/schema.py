@@ -1,0 +1,22 @@
+"""The schema, put together."""
+
+from __future__ import annotations
+
+from strawberry.schema.config import StrawberryConfig
+
+from schema import results
+from schema.errors import CodedErrors
+from schema.mutation import Mutation
+from schema.operation import Schema
+from schema.query import Query
+from schema.scalars import SCALARS
+from schema.subscription import Subscription
+
+schema = Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    types=[results.SlotTaken, results.SlotNotOffered, results.HoldExpired],
+    extensions=[CodedErrors],
+    config=StrawberryConfig(scalar_map=SCALARS),
+)

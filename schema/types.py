@@ -1,0 +1,474 @@
+"""What GraphQL shows of the domain. Each type holds the domain's value and reads from it what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date as date_
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import strawberry
+
+from cache.versioned import Freshness, Source
+from domain import model
+from domain.errors import Free
+from domain.model import Directory, SlotStatus
+from resolvers import availability
+from schema import inputs
+from schema.operation import context_of
+
+Info = strawberry.Info[Any, Any]
+
+strawberry.enum(
+    SlotStatus,
+    description="What a start on the grid is. Only inside working hours; why a start is UNAVAILABLE is for staff alone.",
+)
+strawberry.enum(
+    Freshness, description="How sure an answer is to be: checked against Postgres, as cached, or computed anew."
+)
+strawberry.enum(Source, name="CacheSource", description="Where an answer came from.")
+
+FreshnessArgument = Annotated[
+    Freshness,
+    strawberry.argument(
+        description="VERIFIED: its version is checked against Postgres. CACHED: as cached, perhaps milliseconds late. "
+        "BYPASS: computed anew."
+    ),
+]
+
+
+@strawberry.enum(description="Where a booking stands.")
+class BookingStatus(Enum):
+    CONFIRMED = strawberry.enum_value("CONFIRMED", description="It is to take place.")
+    CANCELLED = strawberry.enum_value("CANCELLED", description="It was called off; its time is free again.")
+    COMPLETED = strawberry.enum_value("COMPLETED", description="It took place.")
+    NO_SHOW = strawberry.enum_value("NO_SHOW", description="The customer did not come.")
+
+
+@strawberry.type(description="One business.")
+class Tenant:
+    id: strawberry.ID = strawberry.field(description="Its id.")
+    slug: str = strawberry.field(description="Its short name, as in the header X-Tenant.")
+    name: str = strawberry.field(description="Its name.")
+    currency: str = strawberry.field(description="ISO 4217 code of all its prices.")
+    timezone: str = strawberry.field(description="Its own IANA zone.")
+
+    @classmethod
+    def of(cls, tenant: model.Tenant) -> Tenant:
+        return cls(
+            id=strawberry.ID(tenant.id),
+            slug=tenant.slug,
+            name=tenant.name,
+            currency=tenant.currency,
+            timezone=tenant.timezone,
+        )
+
+
+@strawberry.type(description="A place where stylists work, with its time zone.")
+class Location:
+    directory: strawberry.Private[Directory]
+    id: strawberry.ID = strawberry.field(description="Its id.")
+    name: str = strawberry.field(description="Its name.")
+    timezone: str = strawberry.field(description="Its IANA zone: working hours and dates are counted in it.")
+
+    @classmethod
+    def of(cls, directory: Directory, location_id: str) -> Location:
+        location = directory.locations[location_id]
+        return cls(directory=directory, id=strawberry.ID(location.id), name=location.name, timezone=location.timezone)
+
+    @strawberry.field(description="Who works here, by name.")
+    def stylists(self) -> list[Stylist]:
+        return [
+            Stylist.of(self.directory, stylist.id)
+            for stylist in self.directory.stylists.values()
+            if stylist.active and self.id in stylist.location_ids
+        ]
+
+
+@strawberry.type(description="What can be booked.")
+class Service:
+    directory: strawberry.Private[Directory]
+    id: strawberry.ID = strawberry.field(description="Its id.")
+    name: str = strawberry.field(description="Its name.")
+    duration_minutes: int = strawberry.field(description="Its length; a stylist may differ.")
+    slot_interval_minutes: int = strawberry.field(description="The distance of starts on the grid.")
+    buffer_before_minutes: int = strawberry.field(description="Kept free before it; never shown as booked.")
+    buffer_after_minutes: int = strawberry.field(description="Kept free after it; never shown as booked.")
+    price_cents: int = strawberry.field(description="Its price in minor units, before rules; a stylist may differ.")
+    min_notice_minutes: int = strawberry.field(description="How long before its start it must be booked.")
+    horizon_days: int = strawberry.field(description="How many days ahead it can be booked.")
+
+    @classmethod
+    def of(cls, directory: Directory, service_id: str) -> Service:
+        service = directory.services[service_id]
+        return cls(
+            directory=directory,
+            id=strawberry.ID(service.id),
+            name=service.name,
+            duration_minutes=service.duration_minutes,
+            slot_interval_minutes=service.slot_interval_minutes,
+            buffer_before_minutes=service.buffer_before_minutes,
+            buffer_after_minutes=service.buffer_after_minutes,
+            price_cents=service.price_cents,
+            min_notice_minutes=service.min_notice_minutes,
+            horizon_days=service.horizon_days,
+        )
+
+    @strawberry.field(description="The stylists who offer it, each with their length and price.")
+    def offerings(self) -> list[Offering]:
+        return Offering.active(self.directory, self.directory.by_service.get(self.id, ()))
+
+
+@strawberry.type(description="Who can be booked.")
+class Stylist:
+    directory: strawberry.Private[Directory]
+    id: strawberry.ID = strawberry.field(description="Their id.")
+    name: str = strawberry.field(description="Their name.")
+    timezone: str = strawberry.field(description="The zone of their home location.")
+
+    @classmethod
+    def of(cls, directory: Directory, stylist_id: str) -> Stylist:
+        stylist = directory.stylists[stylist_id]
+        return cls(directory=directory, id=strawberry.ID(stylist.id), name=stylist.name, timezone=stylist.timezone)
+
+    @strawberry.field(description="Where they work: the home location first.")
+    def locations(self) -> list[Location]:
+        return [Location.of(self.directory, place) for place in self.directory.stylists[self.id].location_ids]
+
+    @strawberry.field(description="What they offer, by name.")
+    def services(self) -> list[Offering]:
+        return Offering.active(self.directory, self.directory.by_stylist.get(self.id, ()))
+
+    @strawberry.field(description="Their starts for a service on a date.")
+    async def available_slots(
+        self,
+        info: Info,
+        service_id: inputs.ServiceIdArgument,
+        date: inputs.DateArgument,
+        timezone: inputs.TimezoneArgument = None,
+        freshness: FreshnessArgument = Freshness.VERIFIED,
+    ) -> Availability:
+        return await slots_of(info, self.id, inputs.uuid(service_id, "serviceId"), date, timezone, freshness)
+
+    @strawberry.field(description="Their starts for a service on each date of a range, at most 62 days.")
+    async def availability(
+        self,
+        info: Info,
+        service_id: inputs.ServiceIdArgument,
+        from_: inputs.FromDateArgument,
+        to: inputs.ToDateArgument,
+        timezone: inputs.TimezoneArgument = None,
+        freshness: FreshnessArgument = Freshness.VERIFIED,
+    ) -> list[Availability]:
+        context = context_of(info)
+        found = await availability.of_stylist(
+            context,
+            stylist_id=self.id,
+            service_id=inputs.uuid(service_id, "serviceId"),
+            dates=inputs.dates(from_, to, context.app.limits),
+            zone=inputs.zone(timezone),
+            freshness=freshness,
+        )
+        return [Availability.of(info, one) for one in found]
+
+
+@strawberry.type(description="A service as one stylist gives it.")
+class Offering:
+    directory: strawberry.Private[Directory]
+    offering: strawberry.Private[model.Offering]
+    duration_minutes: int = strawberry.field(description="Its length with this stylist.")
+    price_cents: int = strawberry.field(description="Its price with this stylist, in minor units, before rules.")
+
+    @classmethod
+    def active(cls, directory: Directory, offerings: Iterable[model.Offering]) -> list[Offering]:
+        """Those of which both the stylist and the service are on sale."""
+        return [
+            cls(
+                directory=directory,
+                offering=offering,
+                duration_minutes=offering.duration_minutes,
+                price_cents=offering.price_cents,
+            )
+            for offering in offerings
+            if directory.stylists[offering.stylist_id].active and directory.services[offering.service_id].active
+        ]
+
+    @strawberry.field(description="Who gives it.")
+    def stylist(self) -> Stylist:
+        return Stylist.of(self.directory, self.offering.stylist_id)
+
+    @strawberry.field(description="What is given.")
+    def service(self) -> Service:
+        return Service.of(self.directory, self.offering.service_id)
+
+    @strawberry.field(description="Its starts on a date.")
+    async def available_slots(
+        self,
+        info: Info,
+        date: inputs.DateArgument,
+        timezone: inputs.TimezoneArgument = None,
+        freshness: FreshnessArgument = Freshness.VERIFIED,
+    ) -> Availability:
+        return await slots_of(info, self.offering.stylist_id, self.offering.service_id, date, timezone, freshness)
+
+
+@strawberry.type(description="How fresh an answer is. Every field can be tested.")
+class CacheInfo:
+    hit: bool = strawberry.field(description="Whether it came from a cache rather than being loaded for this request.")
+    source: Source = strawberry.field(description="Where its facts came from.")
+    verified: bool = strawberry.field(description="Whether its version was checked against Postgres for this request.")
+    version: str = strawberry.field(
+        description="Of the facts: dot-separated integers, compared number by number; for one stylist-day never going down."
+    )
+    computed_at: datetime = strawberry.field(description="When the facts were read from Postgres, by its clock.")
+    expires_at: datetime = strawberry.field(description="Until when they may be served from the cache, if unchanged.")
+    age_seconds: float = strawberry.field(description="How old the facts are.")
+
+    @classmethod
+    def of(cls, found: availability.Availability) -> CacheInfo:
+        readings = found.readings
+        computed_at = min(reading.entry.computed_at for reading in readings)
+        sources = {reading.source for reading in readings}
+        return cls(
+            hit=all(reading.hit for reading in readings),
+            source=next(source for source in (Source.DATABASE, Source.REDIS, Source.MEMORY) if source in sources),
+            verified=all(reading.verified for reading in readings),
+            version=found.version,
+            computed_at=computed_at,
+            expires_at=min(reading.entry.expires_at for reading in readings),
+            age_seconds=max(0.0, (found.now - computed_at).total_seconds()),
+        )
+
+
+@strawberry.type(description="A stylist's starts for a service on one date.")
+class Availability:
+    directory: strawberry.Private[Directory]
+    found: strawberry.Private[availability.Availability]
+    holder: strawberry.Private[str | None]
+    date: date_ = strawberry.field(description="The date asked for.")
+
+    @classmethod
+    def of(cls, info: Info, found: availability.Availability) -> Availability:
+        context = context_of(info)
+        return cls(directory=context.directory, found=found, holder=context.caller.holder, date=found.date)
+
+    def slot(self, slot: model.Slot) -> Slot:
+        """One of its slots as a type."""
+        return Slot(
+            directory=self.directory,
+            stylist_id=self.found.stylist_id,
+            service_id=self.found.service_id,
+            slot=slot,
+            zone=self.found.zone,
+            holder=self.holder,
+        )
+
+    @strawberry.field(description="Whose time.")
+    def stylist(self) -> Stylist:
+        return Stylist.of(self.directory, self.found.stylist_id)
+
+    @strawberry.field(description="For what.")
+    def service(self) -> Service:
+        return Service.of(self.directory, self.found.service_id)
+
+    @strawberry.field(description="The zone in which the date is counted: as asked for, else the stylist's.")
+    def timezone(self) -> str:
+        return self.found.zone.key if self.found.zone else self.directory.stylists[self.found.stylist_id].timezone
+
+    @strawberry.field(description="Every start on the grid inside working hours, by start.")
+    def slots(
+        self,
+        status: Annotated[
+            list[SlotStatus] | None, strawberry.argument(description="Only these, as [AVAILABLE]. Default: all.")
+        ] = None,
+    ) -> list[Slot]:
+        return [self.slot(slot) for slot in self.found.slots if status is None or slot.status in status]
+
+    @strawberry.field(description="How many of them are free.")
+    def free_count(self) -> int:
+        return sum(slot.status is SlotStatus.AVAILABLE for slot in self.found.slots)
+
+    @strawberry.field(description="How fresh this is.")
+    def cache(self) -> CacheInfo:
+        return CacheInfo.of(self.found)
+
+
+@strawberry.type(description="A start on the grid, and the time that the service would take from there.")
+class Slot:
+    directory: strawberry.Private[Directory]
+    stylist_id: strawberry.Private[str]
+    service_id: strawberry.Private[str]
+    slot: strawberry.Private[model.Slot]
+    zone: strawberry.Private[ZoneInfo | None]
+    holder: strawberry.Private[str | None]
+
+    @classmethod
+    def free(cls, info: Info, free: Free) -> Slot:
+        context = context_of(info)
+        return cls(
+            directory=context.directory,
+            stylist_id=free.stylist_id,
+            service_id=free.service_id,
+            slot=free.slot,
+            zone=None,
+            holder=context.caller.holder,
+        )
+
+    @strawberry.field(
+        description="The same for the same stylist, service and start. Not a UUID: slots are computed, not kept."
+    )
+    def id(self) -> strawberry.ID:
+        return strawberry.ID(f"{self.stylist_id}:{self.service_id}:{self.slot.starts_at:%Y%m%dT%H%M%SZ}")
+
+    @strawberry.field(description="Whose time.")
+    def stylist(self) -> Stylist:
+        return Stylist.of(self.directory, self.stylist_id)
+
+    @strawberry.field(description="Where.")
+    def location(self) -> Location:
+        return Location.of(self.directory, self.slot.location_id)
+
+    @strawberry.field(description="Its start in UTC: what to hold or book it by.")
+    def start_utc(self) -> datetime:
+        return self.slot.starts_at
+
+    @strawberry.field(description="Its end in UTC, itself not included.")
+    def end_utc(self) -> datetime:
+        return self.slot.ends_at
+
+    @strawberry.field(description="Its start with offset, in the zone asked for, else the location's.")
+    def start_local(self) -> datetime:
+        return self.slot.starts_at.astimezone(self._zone())
+
+    @strawberry.field(description="Its end with offset, in the zone asked for, else the location's.")
+    def end_local(self) -> datetime:
+        return self.slot.ends_at.astimezone(self._zone())
+
+    @strawberry.field(description="Its local start as people write it, as `10:30 AM`.")
+    def display(self) -> str:
+        local = self.slot.starts_at.astimezone(self._zone())
+        return f"{local.hour % 12 or 12}:{local.minute:02} {'AM' if local.hour < 12 else 'PM'}"
+
+    @strawberry.field(description="Whether it can be booked, and if not, what it looks like to the public.")
+    def status(self) -> SlotStatus:
+        return self.slot.status
+
+    @strawberry.field(description="Whether it can be booked now.")
+    def is_available(self) -> bool:
+        return self.slot.status is SlotStatus.AVAILABLE
+
+    @strawberry.field(description="Whether it is the caller, by token or X-Session-Id, who holds it.")
+    def held_by_you(self) -> bool:
+        return self.holder is not None and self.slot.holder == self.holder
+
+    @strawberry.field(description="Its price in minor units, by the rules of its season, weekday and time.")
+    def price_cents(self) -> int:
+        return self.slot.price_cents
+
+    def _zone(self) -> ZoneInfo:
+        return self.zone or ZoneInfo(self.directory.locations[self.slot.location_id].timezone)
+
+
+async def slots_of(
+    info: Info, stylist_id: str, service_id: str, date: date_, timezone: str | None, freshness: Freshness
+) -> Availability:
+    """One stylist, service and date. Raises BadRequest, Unavailable."""
+    (found,) = await availability.of_stylist(
+        context_of(info),
+        stylist_id=stylist_id,
+        service_id=service_id,
+        dates=[date],
+        zone=inputs.zone(timezone),
+        freshness=freshness,
+    )
+    return Availability.of(info, found)
+
+
+@strawberry.type(description="Whom a booking is for. Shown to who made it and to staff.")
+class Customer:
+    id: strawberry.ID = strawberry.field(description="Their id.")
+    name: str = strawberry.field(description="Their name.")
+    email: str | None = strawberry.field(description="Their e-mail address.")
+    phone: str | None = strawberry.field(description="Their telephone number.")
+
+    @classmethod
+    def of(cls, customer: model.Customer) -> Customer:
+        return cls(id=strawberry.ID(customer.id), name=customer.name, email=customer.email, phone=customer.phone)
+
+
+@strawberry.type(description="A claim on a start that ends by itself.")
+class Hold:
+    directory: strawberry.Private[Directory]
+    claim: strawberry.Private[model.Claim]
+    id: strawberry.ID = strawberry.field(description="Its id: confirm or release it by this.")
+    start_utc: datetime = strawberry.field(description="Its start in UTC.")
+    end_utc: datetime = strawberry.field(description="Its end in UTC.")
+    price_cents: int = strawberry.field(description="The price, frozen: the booking keeps it.")
+    expires_at: datetime = strawberry.field(description="When it ends unless it is confirmed before.")
+
+    @classmethod
+    def of(cls, info: Info, claim: model.Claim) -> Hold:
+        return cls(
+            directory=context_of(info).directory,
+            claim=claim,
+            id=strawberry.ID(claim.id),
+            start_utc=claim.starts_at,
+            end_utc=claim.ends_at,
+            price_cents=claim.price_cents,
+            expires_at=claim.expires_at or claim.created_at,
+        )
+
+    @strawberry.field(description="Whose time.")
+    def stylist(self) -> Stylist:
+        return Stylist.of(self.directory, self.claim.stylist_id)
+
+    @strawberry.field(description="For what.")
+    def service(self) -> Service:
+        return Service.of(self.directory, self.claim.service_id)
+
+
+@strawberry.type(description="A stylist's time, sold.")
+class Booking:
+    directory: strawberry.Private[Directory]
+    claim: strawberry.Private[model.Claim]
+    id: strawberry.ID = strawberry.field(description="Its id.")
+    start_utc: datetime = strawberry.field(description="Its start in UTC.")
+    end_utc: datetime = strawberry.field(description="Its end in UTC.")
+    status: BookingStatus = strawberry.field(description="Where it stands.")
+    price_cents: int = strawberry.field(description="Its price in minor units, as quoted when it was held or booked.")
+    payment_required: bool = strawberry.field(description="Whether it must be paid for online.")
+    payment_url: str | None = strawberry.field(description="Where to pay for it.")
+    created_at: datetime = strawberry.field(description="When it was held or booked.")
+
+    @classmethod
+    def of(cls, info: Info, claim: model.Claim) -> Booking:
+        return cls(
+            directory=context_of(info).directory,
+            claim=claim,
+            id=strawberry.ID(claim.id),
+            start_utc=claim.starts_at,
+            end_utc=claim.ends_at,
+            price_cents=claim.price_cents,
+            status=BookingStatus(claim.status.value),
+            payment_required=False,
+            payment_url=None,
+            created_at=claim.created_at,
+        )
+
+    @strawberry.field(description="Whose time.")
+    def stylist(self) -> Stylist:
+        return Stylist.of(self.directory, self.claim.stylist_id)
+
+    @strawberry.field(description="For what.")
+    def service(self) -> Service:
+        return Service.of(self.directory, self.claim.service_id)
+
+    @strawberry.field(description="Where.")
+    def location(self) -> Location:
+        return Location.of(self.directory, self.claim.location_id)
+
+    @strawberry.field(description="Whom it is for.")
+    def customer(self) -> Customer | None:
+        return Customer.of(self.claim.customer) if self.claim.customer else None

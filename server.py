@@ -1,0 +1,393 @@
+"""Chairtime's command line, settings and wiring. Nothing imports it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import structlog
+import typer
+from aiohttp import web
+
+from db import directory, embedded, migrate
+from db.listen import Listener
+from db.pool import Database, PoolSettings, StartupError
+from domain.errors import Unavailable
+from resolvers import app as wiring
+from resolvers import importing, salon_file, tokens
+from resolvers.app import App, Limits
+from resolvers.context import Role
+from resolvers.tokens import TokenSettings
+from schema.view import View
+
+ROOT = Path(__file__).parent
+GRAPHIQL = ROOT / "web" / "graphiql"
+# The hash is of the one style that GraphiQL inserts, to lock scrolling behind its dialogs: web/graphiql/README.md.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'sha256-Y/huXlwoYkVyQlxwSVcCi1RCDGDCSVBzDt0hYP9qlTc='; "
+    "img-src data:; font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+CONTENT_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".ttf": "font/ttf"}
+BODY_MAX = 100_000
+SECRET_LENGTH_MIN = 32
+DURATION = re.compile(r"(\d{1,6})([smhd])")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set, read once."""
+
+    database_url: str | None
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    migrate: bool = True
+    default_tenant: str = ""
+    pool: PoolSettings = field(default_factory=PoolSettings)
+    limits: Limits = field(default_factory=Limits)
+    entries_max: int = 50_000
+    ttl: timedelta = timedelta(minutes=15)
+
+
+cli = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Chairtime answers when a person's time can be booked: by whom, for what, at what price.",
+    epilog="Start here: python server.py serve --demo, then open what it prints.",
+)
+
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        envvar="DATABASE_URL",
+        help="A Postgres 14 or later: postgresql://user:password@host/database. Default: an embedded one in --data-dir.",
+    ),
+]
+DataDir = Annotated[
+    Path, typer.Option(envvar="CHAIRTIME_DATA_DIR", help="Where the embedded Postgres and the token secret live.")
+]
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one and says which.")] = 8000,
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = ROOT / "data",
+    tenant: Annotated[
+        str,
+        typer.Option(envvar="CHAIRTIME_TENANT", help="The slug of the tenant for who names none. Default: the oldest."),
+    ] = "",
+    demo: Annotated[bool, typer.Option("--demo", help="Load the demo business first, unless it is there.")] = False,
+    migrate: Annotated[bool, typer.Option(help="Bring the database to the newest schema first.")] = True,
+) -> None:
+    """Serve GraphQL at /graphql: POST, WebSocket (graphql-transport-ws), and GraphiQL for browsers."""
+    settings = Settings(database_url, data_dir, host=host, port=port, migrate=migrate, default_tenant=tenant)
+    _run(_serve(settings, with_demo=demo))
+
+
+@cli.command("demo")
+def load_demo(database_url: DatabaseUrl = None, data_dir: DataDir = ROOT / "data") -> None:
+    """Load the demo business: 3 locations, 50 stylists, 5 services, a year of bookings around today."""
+    _run(_demo(Settings(database_url, data_dir)))
+
+
+@cli.command("migrate")
+def run_migrations(database_url: DatabaseUrl = None, data_dir: DataDir = ROOT / "data") -> None:
+    """Bring the database to the newest schema."""
+    _run(_migrate(Settings(database_url, data_dir)))
+
+
+@cli.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="A business as JSON, in the form of docs/salon.example.json.")],
+    database_url: DatabaseUrl = None,
+    data_dir: DataDir = ROOT / "data",
+) -> None:
+    """Import a business: its places, services, stylists, hours, prices and bookings. All of it or nothing; again is harmless."""
+    _run(_import(file, Settings(database_url, data_dir)))
+
+
+@cli.command()
+def token(
+    role: Annotated[Role, typer.Option(help="customer, staff, admin or service.")],
+    tenant: Annotated[str, typer.Option(help="The tenant's slug.")],
+    subject: Annotated[str, typer.Option(help="Who it is for: the owner of what they book.")] = "developer",
+    expires_in: Annotated[str, typer.Option(help="How long it is valid, as 30m, 1h or 7d.")] = "1h",
+    data_dir: DataDir = ROOT / "data",
+) -> None:
+    """Print a bearer token for development, signed with CHAIRTIME_JWT_SECRET or the secret in --data-dir."""
+    found = DURATION.fullmatch(expires_in)
+    if not found:
+        raise click.BadParameter(f"{expires_in!r} is not a duration; write 30m, 1h or 7d", param_hint="--expires-in")
+    if role is Role.PUBLIC or not tokens.SLUG.fullmatch(tenant):
+        raise click.BadParameter("a token has a role of its own and a tenant's slug", param_hint="--role, --tenant")
+    expires = timedelta(seconds=int(found[1]) * SECONDS[found[2]])
+    print(tokens.make(_token_settings(data_dir), role=role, tenant=tenant, subject=subject, expires_in=expires))
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(work)
+
+
+async def _serve(settings: Settings, *, with_demo: bool) -> None:
+    started = time.monotonic()
+    listening = _bind(settings.host, settings.port)
+    token_settings = _token_settings(settings.data_dir)
+    async with _database(settings) as (url, database):
+        if with_demo:
+            await _ensure_demo(database)
+        async with _app(settings, url, database) as app:
+            runner = web.AppRunner(_web(app, token_settings), access_log=None, shutdown_timeout=5)
+            await runner.setup()
+            try:
+                await web.SockSite(runner, listening).start()
+                await _welcome(app, listening, time.monotonic() - started)
+                await _until_signalled()
+            finally:
+                await runner.cleanup()
+
+
+async def _demo(settings: Settings) -> None:
+    async with _database(settings) as (_, database):
+        await _ensure_demo(database)
+    _say("The demo business is there: tenant `demo`. Serve it: python server.py serve")
+
+
+async def _migrate(settings: Settings) -> None:
+    async with _database(settings):
+        _say("The database has the newest schema.")
+
+
+async def _import(file: Path, settings: Settings) -> None:
+    try:
+        salon = salon_file.parse(await asyncio.to_thread(file.read_bytes))
+    except OSError as error:
+        raise StartupError(f"{file}: {error.strerror}") from None
+    except salon_file.BadFile as error:
+        raise StartupError("\n".join(f"{file}: {fault}" for fault in error.faults)) from None
+    async with _database(settings) as (_, database):
+        try:
+            summary = await importing.import_salon(database, salon, _progress("importing"))
+        except salon_file.BadFile as error:
+            raise StartupError("\n".join(f"{file}: {fault}" for fault in error.faults)) from None
+    for kind, counts in summary.counts.items():
+        _say(f"{kind}: {counts}")
+    if not summary.changed_anything:
+        _say("Nothing changed: the database already says what the file says.")
+
+
+async def _ensure_demo(database: Database) -> None:
+    async with database.connection() as connection:
+        if await directory.tenant_id_of(connection, demo.SLUG):
+            return
+    _say("Loading the demo business, once: 50 stylists and a year of bookings")
+    salon = salon_file.parse(await asyncio.to_thread(demo.text, datetime.now(UTC).date()))
+    await importing.import_salon(database, salon, _progress("demo"))
+
+
+@asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[tuple[str, Database]]:
+    """The database that the settings name, migrated, with a pool on it."""
+    if settings.database_url is None:
+        folder = settings.data_dir / "postgres"
+        if not folder.exists():
+            _say(f"Making an embedded Postgres in {folder}")
+        url = await asyncio.to_thread(embedded.start, folder)
+    else:
+        url = settings.database_url
+    if settings.migrate:
+        await migrate.migrate(url, _say)
+    database = await Database.open(url, settings.pool)
+    try:
+        yield url, database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def _app(settings: Settings, url: str, database: Database) -> AsyncIterator[App]:
+    """The parts of the server, listening for changes."""
+    app = wiring.build(
+        database,
+        default_tenant=settings.default_tenant,
+        limits=settings.limits,
+        entries_max=settings.entries_max,
+        ttl=settings.ttl,
+    )
+    listener = Listener(url, app.hear, app.trust)
+    listener.start()
+    try:
+        yield app
+    finally:
+        await listener.stop()
+
+
+def _web(app: App, token_settings: TokenSettings) -> web.Application:
+    """The routes."""
+    application = web.Application(client_max_size=BODY_MAX)
+    view = View(app, partial(tokens.authenticate, token_settings), GRAPHIQL / "index.html")
+    application.router.add_route("*", "/graphql", view)
+    application.router.add_get("/", _to_graphiql)
+    application.router.add_get("/graphiql/{name}", _asset)
+    application.on_response_prepare.append(_harden)
+    return application
+
+
+async def _to_graphiql(_request: web.Request) -> web.StreamResponse:
+    raise web.HTTPFound("/graphql")
+
+
+async def _asset(request: web.Request) -> web.StreamResponse:
+    """A file of the GraphiQL page; the large ones are kept compressed."""
+    name = request.match_info["name"]
+    for path, encoding in ((GRAPHIQL / "assets" / f"{name}.gz", "gzip"), (GRAPHIQL / name, None)):
+        if path.is_file() and path.suffix in (".gz", ".js", ".css"):
+            headers = {"Content-Encoding": encoding} if encoding else {}
+            body = await asyncio.to_thread(path.read_bytes)
+            content_type = CONTENT_TYPES.get(Path(name).suffix, "application/octet-stream")
+            return web.Response(body=body, headers=headers, content_type=content_type)
+    raise web.HTTPNotFound
+
+
+async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    if response.content_type == "text/html":
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """The listening socket, taken before anything else is begun."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        raise StartupError(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --host and --port"
+        ) from None
+    return listening
+
+
+def _token_settings(data_dir: Path) -> TokenSettings:
+    """The secret from the environment, else one of the data folder's own, made at first use."""
+    secret = os.environ.get("CHAIRTIME_JWT_SECRET")
+    if secret is None:
+        file = data_dir / "jwt-secret"
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+            with (
+                contextlib.suppress(FileExistsError),
+                open(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as new,
+            ):
+                new.write(secrets.token_urlsafe(48))
+            secret = file.read_text()
+        except OSError as error:
+            raise StartupError(f"--data-dir {data_dir}: {error.strerror}") from None
+    if len(secret) < SECRET_LENGTH_MIN:
+        raise StartupError(
+            f"CHAIRTIME_JWT_SECRET has {len(secret)} characters; at least {SECRET_LENGTH_MIN} are needed"
+        )
+    return TokenSettings(secret)
+
+
+async def _welcome(app: App, listening: socket.socket, seconds: float) -> None:
+    host, port = listening.getsockname()[:2]
+    base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    _say(f"\nReady in {seconds:.1f} s. Open {base}/graphql in a browser, or paste this:\n")
+    _say(
+        f"curl -s {base}/graphql -H 'content-type: application/json' -d '"
+        '{"query":"{ services(limit: 1) { name offerings { stylist { name } availableSlots(date: \\"'
+        f"{datetime.now(UTC).date() + timedelta(1)}"
+        '\\") { freeCount slots(status: [AVAILABLE]) { display startUtc priceCents } cache { source verified version } } } } }"}\'\n'
+    )
+    if not await _has_tenant(app):
+        _say("There is no business yet: python server.py demo, or python server.py import FILE\n")
+    _say("Stop with Ctrl-C; the data stays.")
+
+
+async def _has_tenant(app: App) -> bool:
+    async with app.database.connection() as connection:
+        return await directory.tenant_id_of(connection, app.default_tenant) is not None
+
+
+async def _until_signalled() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+class _progress:  # noqa: N801 - used as a function that remembers when it last spoke
+    """Says how far something is, at most a few times a second, and at the end."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._spoke = 0.0
+
+    def __call__(self, kind: str, done: int, total: int) -> None:
+        if done >= total or time.monotonic() - self._spoke > (0.2 if sys.stderr.isatty() else 2.0):
+            self._spoke = time.monotonic()
+            end = "\n" if done >= total or not sys.stderr.isatty() else "\r"
+            print(f"{self._what}: {kind} {done:,} of {total:,}   ", end=end, file=sys.stderr, flush=True)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _configure_logs() -> None:
+    logging.basicConfig(level=logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def main() -> int:
+    """Runs a command. What is wrong with the call or its surroundings is a line on stderr, and exit code 2."""
+    _configure_logs()
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+        return 2
+    except click.ClickException as error:
+        print(f"server.py: {error.format_message()}", file=sys.stderr)
+        return 2
+    except (StartupError, Unavailable) as error:
+        print(f"server.py: {error}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
