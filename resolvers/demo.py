@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from domain import hours, slots
-from domain.model import Busy, BusyKind, DayFacts, Slot, SlotStatus, Terms
+from domain.model import Busy, BusyKind, DayFacts, Terms, Window
 from resolvers import importing, salon_file
 from resolvers.salon_file import SalonFile, Stylist
 
@@ -23,33 +23,53 @@ SLUG = "demo"
 IDS = UUID("c0a1e5ce-0000-5000-8000-00000000da1e")
 KATHMANDU, NEW_YORK = "Asia/Kathmandu", "America/New_York"
 DAYS_BACK, DAYS_AHEAD = 183, 183
-FILL_NEAR, FILL_FAR = 0.5, 0.22  # the part of a stylist's open hours that is booked: today, and half a year away
+TRIES_A_DAY, TRIES_A_START = 12, 4
+FILL_NEAR, FILL_FAR = 0.42, 0.18  # the part of a stylist's open hours that is booked: today, and half a year away
+MINUTE = timedelta(minutes=1)
 BROOKLYN_PRICE = 6  # times Kathmandu's
 
 Json = dict[str, Any]
 
-THAMEL = (
-    "Asha Gurung, Bikash Shrestha, Sunita Tamang, Prakash Thapa, Maya Rai, Deepak Karki, Sarita Magar, Roshan Maharjan, "
-    "Anita Lama, Suman Adhikari, Kabita Basnet, Nabin Khadka, Puja Poudel, Rajesh Bhandari, Sabina Limbu, "
-    "Dipesh Acharya, Gita Bhattarai, Manish Chhetri"
-).split(", ")
-PATAN = (
-    "Binita Shakya, Sujan Bajracharya, Nirmala Dangol, Arjun Subedi, Rekha Koirala, Kiran Dahal, Laxmi Pandey, "
-    "Bibek Ghimire, Sangita Sapkota, Hari Neupane, Menuka Regmi, Sagar Tuladhar, Ritu Joshi, Umesh Pokharel, "
-    "Pratima Manandhar, Tenzin Sherpa"
-).split(", ")
-BROOKLYN = (
-    "Maria Santos, Jamal Washington, Rachel Cohen, Luis Rivera, Aaliyah Johnson, Kevin O'Brien, Mei Chen, Dmitri Volkov, "
-    "Chloe Baptiste, Andre Williams, Priya Patel, Tony Esposito, Fatima Diallo, Hannah Kim, Marcus Greene, Sofia Rossi"
-).split(", ")
+CREWS: Mapping[str, str] = {
+    "Thamel": (
+        "Asha Gurung, Bikash Shrestha, Sunita Tamang, Prakash Thapa, Maya Rai, Deepak Karki, Sarita Magar, "
+        "Roshan Maharjan, Anita Lama, Suman Adhikari, Kabita Basnet, Nabin Khadka, Puja Poudel, Rajesh Bhandari, "
+        "Sabina Limbu, Dipesh Acharya, Gita Bhattarai, Manish Chhetri"
+    ),
+    "Patan": (
+        "Binita Shakya, Sujan Bajracharya, Nirmala Dangol, Arjun Subedi, Rekha Koirala, Kiran Dahal, Laxmi Pandey, "
+        "Bibek Ghimire, Sangita Sapkota, Hari Neupane, Menuka Regmi, Sagar Tuladhar, Ritu Joshi, Umesh Pokharel, "
+        "Pratima Manandhar, Tenzin Sherpa"
+    ),
+    "Brooklyn": (
+        "Maria Santos, Jamal Washington, Rachel Cohen, Luis Rivera, Aaliyah Johnson, Kevin O'Brien, Mei Chen, "
+        "Dmitri Volkov, Chloe Baptiste, Andre Williams, Priya Patel, Tony Esposito, Fatima Diallo, Hannah Kim, "
+        "Marcus Greene, Sofia Rossi"
+    ),
+}
+OTHER_PLACE: Mapping[str, str] = {"Thamel": "Patan", "Patan": "Thamel", "Brooklyn": "Brooklyn"}
 
-# name, length, interval, buffer before, buffer after, price in paisa, notice in minutes, horizon in days, how often asked for
+
+class _Service(NamedTuple):
+    """Minutes, paisa, days; demand: how often it is asked for, to the others."""
+
+    name: str
+    duration: int
+    interval: int
+    buffer_before: int
+    buffer_after: int
+    price_cents: int
+    min_notice: int
+    horizon_days: int
+    demand: int
+
+
 SERVICES = (
-    ("Beard trim", 15, 15, 0, 5, 60_000, 15, 60, 5),
-    ("Haircut", 30, 30, 0, 10, 150_000, 60, 90, 8),
-    ("Wash and blow-dry", 45, 15, 0, 5, 180_000, 60, 120, 4),
-    ("Colour", 120, 30, 5, 15, 650_000, 720, 183, 2),
-    ("Bridal styling", 150, 60, 15, 15, 1_500_000, 2880, 365, 1),
+    _Service("Beard trim", 15, 15, 0, 5, 60_000, 15, 60, 5),
+    _Service("Haircut", 30, 30, 0, 10, 150_000, 60, 120, 8),
+    _Service("Wash and blow-dry", 45, 15, 0, 5, 180_000, 60, 183, 4),
+    _Service("Colour", 120, 30, 5, 15, 650_000, 720, 365, 2),
+    _Service("Bridal styling", 150, 60, 15, 15, 1_500_000, 2880, 365, 1),
 )
 
 # Weeks: weekdays, windows, breaks, whether at the other place. Nepal's own runs from Sunday to Friday.
@@ -120,11 +140,11 @@ def _without_bookings(today: date) -> Json:
             {"id": _id("Brooklyn"), "name": "Brooklyn", "timezone": NEW_YORK, "closures": _us_holidays(today)},
         ],
         "travel": [{"from": _id("Thamel"), "to": _id("Patan"), "minutes": 30}],
-        "services": [_service(*service[:-1]) for service in SERVICES],
+        "services": [_service(service) for service in SERVICES],
         "stylists": [
-            *(_stylist(name, n, "Thamel", "Patan", today) for n, name in enumerate(THAMEL)),
-            *(_stylist(name, n, "Patan", "Thamel", today) for n, name in enumerate(PATAN)),
-            *(_stylist(name, n, "Brooklyn", "Brooklyn", today) for n, name in enumerate(BROOKLYN)),
+            _stylist(name, number, home, today)
+            for home, names in CREWS.items()
+            for number, name in enumerate(names.split(", "))
         ],
         "priceRules": _price_rules(today),
     }
@@ -151,19 +171,17 @@ def _years(today: date) -> range:
     return range(today.year - 1, today.year + 2)
 
 
-def _service(
-    name: str, duration: int, interval: int, before: int, after: int, price_cents: int, notice: int, horizon_days: int
-) -> Json:
+def _service(service: _Service) -> Json:
     return {
-        "id": _id(name),
-        "name": name,
-        "durationMinutes": duration,
-        "slotIntervalMinutes": interval,
-        "bufferBeforeMinutes": before,
-        "bufferAfterMinutes": after,
-        "priceCents": price_cents,
-        "minNoticeMinutes": notice,
-        "horizonDays": horizon_days,
+        "id": _id(service.name),
+        "name": service.name,
+        "durationMinutes": service.duration,
+        "slotIntervalMinutes": service.interval,
+        "bufferBeforeMinutes": service.buffer_before,
+        "bufferAfterMinutes": service.buffer_after,
+        "priceCents": service.price_cents,
+        "minNoticeMinutes": service.min_notice,
+        "horizonDays": service.horizon_days,
     }
 
 
@@ -180,15 +198,15 @@ def _price_rules(today: date) -> list[Json]:
     ]
 
 
-def _stylist(name: str, number: int, home: str, other: str, today: date) -> Json:
+def _stylist(name: str, number: int, home: str, today: date) -> Json:
     """Dates are told from the first of the month, so that the demo of tomorrow is mostly that of today."""
-    fixed, month = Random(name), today.replace(day=1)
+    fixed, month = Random(name), today.replace(day=1)  # noqa: S311 - a demo, not a secret
     return {
         "id": _id(name),
         "name": name,
         "location": _id(home),
         "services": _offerings(fixed, number, home),
-        "hours": _hours(name, number, other, today),
+        "hours": _hours(name, number, OTHER_PLACE[home], today),
         "overrides": _overrides(fixed, month),
         "timeOff": _time_off(fixed, month),
         "busy": _busy(fixed, month),
@@ -199,11 +217,11 @@ def _offerings(random: Random, number: int, home: str) -> list[Json]:
     """Two to five services. Brooklyn has its own prices, and so has every third stylist elsewhere."""
     found = []
     times = BROOKLYN_PRICE if home == "Brooklyn" else 1
-    for name, _, _, _, _, price_cents, *_ in sorted(random.sample(SERVICES, random.randint(2, len(SERVICES)))):
-        offering: Json = {"service": _id(name)}
+    for service in sorted(random.sample(SERVICES, random.randint(2, len(SERVICES)))):
+        offering: Json = {"service": _id(service.name)}
         if times > 1 or number % 3 == 0:
-            offering["priceCents"] = price_cents * times * random.choice((90, 100, 110, 120, 130)) // 100
-        if name == "Haircut" and number % 7 == 3:
+            offering["priceCents"] = service.price_cents * times * random.choice((90, 100, 110, 120, 130)) // 100
+        if service.name == "Haircut" and number % 7 == 3:
             offering["durationMinutes"] = 45
         found.append(offering)
     return found
@@ -288,26 +306,23 @@ class _Desk:
 
     blank: DayFacts
     hours: hours.Hours
-    home: ZoneInfo
     away: tuple[Busy, ...]
-    weights: Mapping[str, int]
+    demand: Mapping[str, int]
 
 
 def _bookings(file: SalonFile, stylist: Stylist, today: date) -> Iterator[Json]:
     desk = _desk(file, stylist)
     before: list[Busy] = []  # the claims of the day before, which may reach past midnight
     for offset in range(-DAYS_BACK, DAYS_AHEAD + 1):
-        day = today + timedelta(offset)
         claims: list[Busy] = []
-        for service_id, slot in _taken(desk, day, offset, before, claims):
-            terms = desk.blank.terms[service_id]
+        for terms, claim in _taken(desk, today + timedelta(offset), offset, before, claims):
             yield {
-                "startUtc": _utc(slot.starts_at),
-                "endUtc": _utc(slot.ends_at),
-                "bufferBeforeMinutes": int(terms.buffer_before.total_seconds()) // 60,
-                "bufferAfterMinutes": int(terms.buffer_after.total_seconds()) // 60,
-                "service": service_id,
-                "location": slot.location_id,
+                "startUtc": _utc(claim.starts_at),
+                "endUtc": _utc(claim.ends_at),
+                "bufferBeforeMinutes": terms.buffer_before // MINUTE,
+                "bufferAfterMinutes": terms.buffer_after // MINUTE,
+                "service": terms.service_id,
+                "location": claim.location_id,
             }
         before = claims
 
@@ -317,7 +332,7 @@ def _desk(file: SalonFile, stylist: Stylist) -> _Desk:
     home = zones[stylist.location]
     travel = {ends: timedelta(minutes=one.minutes) for one in file.travel for ends in _both_ways(one.from_, one.to)}
     terms = _terms(file, stylist)
-    weights = {_id(service[0]): service[-1] for service in SERVICES}
+    demand = {_id(service.name): service.demand for service in SERVICES}
     return _Desk(
         blank=DayFacts(stylist.id, date.min, zones, (), (), travel, terms, ()),
         hours=hours.Hours(
@@ -329,9 +344,8 @@ def _desk(file: SalonFile, stylist: Stylist) -> _Desk:
             closures=frozenset((one.id, day) for one in file.locations for day in one.closures),
             zones=zones,
         ),
-        home=home,
         away=tuple(_away(stylist, home)),
-        weights={service_id: weights[service_id] for service_id in terms},
+        demand={service_id: demand[service_id] for service_id in terms},
     )
 
 
@@ -380,29 +394,48 @@ def _away(stylist: Stylist, home: ZoneInfo) -> Iterator[Busy]:
 
 def _taken(
     desk: _Desk, day: date, offset: int, before: Sequence[Busy], claims: list[Busy]
-) -> Iterator[tuple[str, Slot]]:
+) -> Iterator[tuple[Terms, Busy]]:
     """Starts of a day that somebody took, each free when it was, until the day is as full as it should be."""
     windows = hours.day_windows(desk.hours, day)
     if not windows:
         return
-    random = Random(f"{desk.blank.stylist_id} {day}")
-    now = hours.local_day(day, desk.home).starts_at - timedelta(max(offset, 0))
+    random = Random(f"{desk.blank.stylist_id} {day}")  # noqa: S311 - a demo, not a secret
+    facts = replace(desk.blank, day=day, windows=windows)
     breaks = [Busy(BusyKind.BREAK, *span, *span) for span in hours.day_breaks(desk.hours, day)]
-    reach = (windows[0].starts_at - timedelta(1), windows[-1].ends_at + timedelta(1))
-    away = [one for one in desk.away if one.starts_at < reach[1] and one.ends_at > reach[0]]
-    facts = replace(desk.blank, day=day, windows=windows, busy=(*breaks, *away, *before))
+    from_at, until_at = windows[0].starts_at - timedelta(1), windows[-1].ends_at + timedelta(1)
+    away = [one for one in desk.away if one.starts_at < until_at and one.ends_at > from_at]
+    busy = [*breaks, *away, *before]
     room = sum((window.ends_at - window.starts_at for window in windows), timedelta(0)) * _fill(offset)
-    for service_id in random.choices(list(desk.weights), list(desk.weights.values()), k=12):
-        free = [one for one in slots.day_slots(facts, service_id, now).slots if one.status is SlotStatus.AVAILABLE]
-        terms = facts.terms[service_id]
-        if not free or terms.duration > room:
+    for service_id in random.choices(list(desk.demand), list(desk.demand.values()), k=TRIES_A_DAY):
+        terms, window = facts.terms[service_id], random.choice(windows)
+        if terms.duration > room or terms.horizon_days < offset:
             continue
-        slot = random.choice(free)
-        occupied = (slot.starts_at - terms.buffer_before, slot.ends_at + terms.buffer_after)
-        claims.append(Busy(BusyKind.BOOKING, slot.starts_at, slot.ends_at, *occupied, slot.location_id))
-        facts = replace(facts, busy=(*facts.busy, claims[-1]))
-        room -= terms.duration
-        yield service_id, slot
+        starts_at = _free_start(facts, window, terms, busy, random)
+        if starts_at is not None:
+            claim = _claim(starts_at, terms, window)
+            claims.append(claim)
+            busy.append(claim)
+            room -= terms.duration
+            yield terms, claim
+
+
+def _free_start(facts: DayFacts, window: Window, terms: Terms, busy: Sequence[Busy], random: Random) -> datetime | None:
+    """Some start of the window's grid that nothing closes, unless luck is against it."""
+    ks = slots.grid(facts, window, terms)
+    if not ks:
+        return None
+    runs = [slots.closed_run(window, terms, one, slots.travel_to(facts, window, one)) for one in busy]
+    for _ in range(TRIES_A_START):
+        k = random.choice(ks)
+        if not any(k in run for run in runs):
+            return window.starts_at + k * terms.interval
+    return None
+
+
+def _claim(starts_at: datetime, terms: Terms, window: Window) -> Busy:
+    ends_at = starts_at + terms.duration
+    occupied = (starts_at - terms.buffer_before, ends_at + terms.buffer_after)
+    return Busy(BusyKind.BOOKING, starts_at, ends_at, *occupied, window.location_id)
 
 
 def _fill(offset: int) -> float:

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import json
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import asyncpg
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from db import embedded, migrate
+from db import embedded, migrate, queries
+from db.listen import Listener
 from db.pool import Database, PoolSettings
+from resolvers import app as wiring
+from resolvers import importing, salon_file, tokens
+from resolvers.app import App, Limits
+from resolvers.context import Role
+from resolvers.tokens import TokenSettings
+from schema.view import View
 
 numbers = itertools.count(1)
 
@@ -22,10 +38,10 @@ def on(url: str, database: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """An embedded Postgres 18, stopped at the end of the run."""
     folder: Path = tmp_path_factory.mktemp("postgres") / "data"
-    yield embedded.start(folder)
+    return embedded.start(folder)
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +81,138 @@ async def sql(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Rec
     connection = await asyncpg.connect(database_url, server_settings={"timezone": "UTC"})
     yield connection
     await connection.close()
+
+
+class Client:
+    """A front end: posts operations, as one session or with a token."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
+        self.http = http
+        self.url = url
+
+    async def post(
+        self,
+        query: str,
+        variables: dict[str, Any] | None = None,
+        *,
+        session: str | None = "tester",
+        token: str | None = None,
+        tenant: str | None = None,
+    ) -> dict[str, Any]:
+        """The whole answer: data, errors."""
+        headers = {"X-Session-Id": session, "Authorization": token and f"Bearer {token}", "X-Tenant": tenant}
+        async with self.http.post(
+            self.url,
+            json={"query": query, "variables": variables or {}},
+            headers={name: value for name, value in headers.items() if value},
+        ) as response:
+            answer: dict[str, Any] = await response.json()
+            return answer
+
+    async def data(self, query: str, variables: dict[str, Any] | None = None, **who: Any) -> Any:
+        """The data of an answer that must have no errors."""
+        answer = await self.post(query, variables, **who)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    async def code(self, query: str, variables: dict[str, Any] | None = None, **who: Any) -> str:
+        """The code of the first error of an answer that must have one."""
+        answer = await self.post(query, variables, **who)
+        code: str = answer["errors"][0]["extensions"]["code"]
+        return code
+
+
+@pytest.fixture
+async def app(database: Database, database_url: str) -> AsyncIterator[App]:
+    """The parts of a server on this test's own database, listening for changes."""
+    app = wiring.build(
+        database, default_tenant="", limits=Limits(), entries_max=50_000, ttl=timedelta(minutes=15)
+    )
+    listener = Listener(database_url, app.hear, app.trust)
+    listener.start()
+    async with asyncio.timeout(5):
+        while not app.days.trusting:
+            await asyncio.sleep(0.005)
+    yield app
+    await listener.stop()
+
+
+TOKENS = TokenSettings("a secret for tests, longer than 32 characters")
+
+
+@pytest.fixture
+async def client(app: App) -> AsyncIterator[Client]:
+    """The server itself on a free port of loopback, and a client of it."""
+    page = Path(__file__).parent.parent / "web" / "graphiql" / "index.html"
+    application = web.Application()
+    application.router.add_route("*", "/graphql", View(app, partial(tokens.authenticate, TOKENS), page))
+    server = TestServer(application)
+    await server.start_server()
+    async with aiohttp.ClientSession() as http:
+        yield Client(http, str(server.make_url("/graphql")))
+    await server.close()
+
+
+@pytest.fixture
+def staff_token() -> str:
+    """A staff member of the tenant that `salon` imports."""
+    return tokens.make(TOKENS, role=Role.STAFF, tenant=SALON["tenant"]["slug"], subject="sita", expires_in=timedelta(hours=1))
+
+
+# One location, two stylists, two services; round the clock in UTC, so that tests need not know what day it is.
+SALON: dict[str, Any] = {
+    "tenant": {"slug": "testers", "name": "Testers", "timezone": "Etc/UTC", "currency": "EUR", "holdMinutes": 10},
+    "locations": [{"id": "11111111-0000-4000-8000-000000000001", "name": "Here", "timezone": "Etc/UTC"}],
+    "services": [
+        {"id": "22222222-0000-4000-8000-000000000001", "name": "Cut", "durationMinutes": 30, "slotIntervalMinutes": 30,
+         "priceCents": 2000, "minNoticeMinutes": 0, "horizonDays": 60},
+        {"id": "22222222-0000-4000-8000-000000000002", "name": "Colour", "durationMinutes": 90, "slotIntervalMinutes": 30,
+         "bufferBeforeMinutes": 10, "bufferAfterMinutes": 20, "priceCents": 9000, "minNoticeMinutes": 0, "horizonDays": 60},
+    ],
+    "stylists": [
+        {"id": "33333333-0000-4000-8000-000000000001", "name": "Asha", "location": "11111111-0000-4000-8000-000000000001",
+         "services": [{"service": "22222222-0000-4000-8000-000000000001"}, {"service": "22222222-0000-4000-8000-000000000002"}],
+         "hours": [{"days": ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"], "windows": [["09:00", "17:00"]],
+                    "breaks": [["12:00", "13:00"]]}]},
+        {"id": "33333333-0000-4000-8000-000000000002", "name": "Bina", "location": "11111111-0000-4000-8000-000000000001",
+         "services": [{"service": "22222222-0000-4000-8000-000000000001"}],
+         "hours": [{"days": ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"], "windows": [["09:00", "17:00"]]}]},
+    ],
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Salon:
+    """The ids of what `salon` imports, and a working day a week ahead."""
+
+    tenant: str
+    location: str = SALON["locations"][0]["id"]
+    cut: str = SALON["services"][0]["id"]
+    colour: str = SALON["services"][1]["id"]
+    asha: str = SALON["stylists"][0]["id"]
+    bina: str = SALON["stylists"][1]["id"]
+    day: date = field(default_factory=lambda: datetime.now(UTC).date() + timedelta(7))
+
+    def at(self, hour: int, minute: int = 0, *, days: int = 0) -> str:
+        """An instant of the day, as GraphQL writes it."""
+        return f"{self.day + timedelta(days)}T{hour:02}:{minute:02}:00Z"
+
+
+@pytest.fixture
+async def salon(database: Database) -> Salon:
+    """A small business, imported."""
+    summary = await importing.import_salon(database, salon_file.parse(json.dumps(SALON)), lambda *_: None)
+    return Salon(summary.tenant_id)
+
+
+@pytest.fixture
+def statements() -> Iterator[list[str]]:
+    """The names of the statements that run during the test, as the funnel sees them."""
+    names: list[str] = []
+
+    def observe(name: str, _seconds: float) -> None:
+        names.append(name)
+
+    queries.observers.append(observe)
+    yield names
+    queries.observers.remove(observe)
