@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import re
@@ -12,24 +13,24 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
 
 import click
 import structlog
-import typer
 from aiohttp import web
 
 from db import directory, embedded, migrate
+from db.imports import Counts
 from db.listen import Listener
 from db.pool import Database, PoolSettings, StartupError
 from domain.errors import Unavailable
 from resolvers import app as wiring
+from resolvers import demo as demo_salon
 from resolvers import importing, salon_file, tokens
 from resolvers.app import App, Limits
 from resolvers.context import Role
@@ -50,6 +51,12 @@ DURATION = re.compile(r"(\d{1,6})([smhd])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+EXAMPLE = (
+    "{ stylists(limit: 3) { name services { service { name } "
+    'availableSlots(date: "%s") { freeCount slots(status: AVAILABLE) { display startUtc priceCents } } } } }'
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that can be set, read once."""
@@ -66,87 +73,102 @@ class Settings:
     ttl: timedelta = timedelta(minutes=15)
 
 
-cli = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Chairtime answers when a person's time can be booked: by whom, for what, at what price.",
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110, "show_default": True},
     epilog="Start here: python server.py serve --demo, then open what it prints.",
 )
+def cli() -> None:
+    """Chairtime answers when a person's time can be booked: by whom, for what, at what price."""
 
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
+
+def _database_options(command: Callable[..., None]) -> Callable[..., None]:
+    """What every command that needs the database takes."""
+    url = click.option(
+        "--database-url",
         envvar="DATABASE_URL",
         help="A Postgres 14 or later: postgresql://user:password@host/database. Default: an embedded one in --data-dir.",
-    ),
-]
-DataDir = Annotated[
-    Path, typer.Option(envvar="CHAIRTIME_DATA_DIR", help="Where the embedded Postgres and the token secret live.")
-]
+    )
+    return url(_data_dir(command))
+
+
+def _data_dir(command: Callable[..., None]) -> Callable[..., None]:
+    return click.option(
+        "--data-dir",
+        envvar="CHAIRTIME_DATA_DIR",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=ROOT / "data",
+        show_default="data/ beside server.py",
+        help="Where the embedded Postgres and the token secret live.",
+    )(command)
 
 
 @cli.command()
+@click.option("--host", default="127.0.0.1", help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, help="The port; 0 takes a free one and says which."
+)
+@_database_options
+@click.option(
+    "--tenant",
+    envvar="CHAIRTIME_TENANT",
+    default="",
+    help="The tenant of who names none, by slug. Default: the oldest.",
+)
+@click.option("--demo", is_flag=True, help="Load the demo business first, unless it is there.")
+@click.option("--migrate/--no-migrate", default=True, help="Bring the database to the newest schema first.")
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one and says which.")] = 8000,
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = ROOT / "data",
-    tenant: Annotated[
-        str,
-        typer.Option(envvar="CHAIRTIME_TENANT", help="The slug of the tenant for who names none. Default: the oldest."),
-    ] = "",
-    demo: Annotated[bool, typer.Option("--demo", help="Load the demo business first, unless it is there.")] = False,
-    migrate: Annotated[bool, typer.Option(help="Bring the database to the newest schema first.")] = True,
+    *, host: str, port: int, database_url: str | None, data_dir: Path, tenant: str, demo: bool, migrate: bool
 ) -> None:
     """Serve GraphQL at /graphql: POST, WebSocket (graphql-transport-ws), and GraphiQL for browsers."""
     settings = Settings(database_url, data_dir, host=host, port=port, migrate=migrate, default_tenant=tenant)
-    _run(_serve(settings, with_demo=demo))
+    asyncio.run(_serve(settings, with_demo=demo))
 
 
 @cli.command("demo")
-def load_demo(database_url: DatabaseUrl = None, data_dir: DataDir = ROOT / "data") -> None:
+@_database_options
+def load_demo(*, database_url: str | None, data_dir: Path) -> None:
     """Load the demo business: 3 locations, 50 stylists, 5 services, a year of bookings around today."""
-    _run(_demo(Settings(database_url, data_dir)))
+    asyncio.run(_demo(Settings(database_url, data_dir)))
 
 
 @cli.command("migrate")
-def run_migrations(database_url: DatabaseUrl = None, data_dir: DataDir = ROOT / "data") -> None:
+@_database_options
+def run_migrations(*, database_url: str | None, data_dir: Path) -> None:
     """Bring the database to the newest schema."""
-    _run(_migrate(Settings(database_url, data_dir)))
+    asyncio.run(_migrate(Settings(database_url, data_dir)))
 
 
 @cli.command("import")
-def import_file(
-    file: Annotated[Path, typer.Argument(help="A business as JSON, in the form of docs/salon.example.json.")],
-    database_url: DatabaseUrl = None,
-    data_dir: DataDir = ROOT / "data",
-) -> None:
-    """Import a business: its places, services, stylists, hours, prices and bookings. All of it or nothing; again is harmless."""
-    _run(_import(file, Settings(database_url, data_dir)))
+@click.argument("file", type=click.Path(path_type=Path))
+@_database_options
+def import_file(*, file: Path, database_url: str | None, data_dir: Path) -> None:
+    """Import a business from FILE, JSON in the form of docs/salon.example.json.
+
+    Its places, services, stylists, hours, prices and bookings: all of it or nothing. The same file again changes nothing.
+    """
+    asyncio.run(_import(file, Settings(database_url, data_dir)))
 
 
 @cli.command()
-def token(
-    role: Annotated[Role, typer.Option(help="customer, staff, admin or service.")],
-    tenant: Annotated[str, typer.Option(help="The tenant's slug.")],
-    subject: Annotated[str, typer.Option(help="Who it is for: the owner of what they book.")] = "developer",
-    expires_in: Annotated[str, typer.Option(help="How long it is valid, as 30m, 1h or 7d.")] = "1h",
-    data_dir: DataDir = ROOT / "data",
-) -> None:
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role if role is not Role.PUBLIC]),
+    required=True,
+    help="What it allows.",
+)
+@click.option("--tenant", required=True, help="The tenant's slug.")
+@click.option("--subject", default="developer", help="Who it is for: the owner of what they book.")
+@click.option("--expires-in", default="1h", help="How long it is valid, as 30m, 1h or 7d.")
+@_data_dir
+def token(*, role: str, tenant: str, subject: str, expires_in: str, data_dir: Path) -> None:
     """Print a bearer token for development, signed with CHAIRTIME_JWT_SECRET or the secret in --data-dir."""
     found = DURATION.fullmatch(expires_in)
     if not found:
-        raise click.BadParameter(f"{expires_in!r} is not a duration; write 30m, 1h or 7d", param_hint="--expires-in")
-    if role is Role.PUBLIC or not tokens.SLUG.fullmatch(tenant):
-        raise click.BadParameter("a token has a role of its own and a tenant's slug", param_hint="--role, --tenant")
+        raise StartupError(f"--expires-in: {expires_in!r} is not a duration; write 30m, 1h or 7d")
+    if not tokens.SLUG.fullmatch(tenant):
+        raise StartupError(f"--tenant: {tenant!r} is not a slug; write lower-case letters, digits and dashes")
     expires = timedelta(seconds=int(found[1]) * SECONDS[found[2]])
-    print(tokens.make(_token_settings(data_dir), role=role, tenant=tenant, subject=subject, expires_in=expires))
-
-
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(work)
+    _say(tokens.make(_token_settings(data_dir), role=Role(role), tenant=tenant, subject=subject, expires_in=expires))
 
 
 async def _serve(settings: Settings, *, with_demo: bool) -> None:
@@ -191,17 +213,22 @@ async def _import(file: Path, settings: Settings) -> None:
         except salon_file.BadFile as error:
             raise StartupError("\n".join(f"{file}: {fault}" for fault in error.faults)) from None
     for kind, counts in summary.counts.items():
-        _say(f"{kind}: {counts}")
-    if not summary.changed_anything:
+        _say(f"{kind}: {_counted(counts)}")
+    if summary.is_empty:
         _say("Nothing changed: the database already says what the file says.")
+
+
+def _counted(counts: Counts) -> str:
+    """As `3 added, 1 skipped`."""
+    return ", ".join(f"{count:,} {what}" for what, count in asdict(counts).items() if count) or "nothing to change"
 
 
 async def _ensure_demo(database: Database) -> None:
     async with database.connection() as connection:
-        if await directory.tenant_id_of(connection, demo.SLUG):
+        if await directory.tenant_id_of(connection, demo_salon.SLUG):
             return
     _say("Loading the demo business, once: 50 stylists and a year of bookings")
-    salon = salon_file.parse(await asyncio.to_thread(demo.text, datetime.now(UTC).date()))
+    salon = salon_file.parse(json.dumps(await asyncio.to_thread(demo_salon.salon, datetime.now(UTC).date())))
     await importing.import_salon(database, salon, _progress("demo"))
 
 
@@ -316,12 +343,8 @@ async def _welcome(app: App, listening: socket.socket, seconds: float) -> None:
     host, port = listening.getsockname()[:2]
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     _say(f"\nReady in {seconds:.1f} s. Open {base}/graphql in a browser, or paste this:\n")
-    _say(
-        f"curl -s {base}/graphql -H 'content-type: application/json' -d '"
-        '{"query":"{ services(limit: 1) { name offerings { stylist { name } availableSlots(date: \\"'
-        f"{datetime.now(UTC).date() + timedelta(1)}"
-        '\\") { freeCount slots(status: [AVAILABLE]) { display startUtc priceCents } cache { source verified version } } } } }"}\'\n'
-    )
+    query = EXAMPLE % (datetime.now(UTC).date() + timedelta(1))
+    _say(f"curl -s {base}/graphql -H 'content-type: application/json' -d '{json.dumps({'query': query})}'\n")
     if not await _has_tenant(app):
         _say("There is no business yet: python server.py demo, or python server.py import FILE\n")
     _say("Stop with Ctrl-C; the data stays.")
@@ -374,19 +397,20 @@ def main() -> int:
     """Runs a command. What is wrong with the call or its surroundings is a line on stderr, and exit code 2."""
     _configure_logs()
     try:
-        cli(standalone_mode=False)
+        status = cli(standalone_mode=False)
+        return status if isinstance(status, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message())
         return 2
     except click.ClickException as error:
-        print(f"server.py: {error.format_message()}", file=sys.stderr)
+        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "server.py"
+        print(f"{where}: {error.format_message()}", file=sys.stderr)
         return 2
     except (StartupError, Unavailable) as error:
         print(f"server.py: {error}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, click.Abort):
         return 130
-    return 0
 
 
 if __name__ == "__main__":

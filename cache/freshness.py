@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cache.keys import Key
 from domain.versions import DayVersion
@@ -22,17 +22,21 @@ class Checked(NamedTuple):
 
 
 class Clock:
-    """Postgres's clock, carried on from when it was last heard. It lags by the way of the answer, never leads by more."""
+    """Postgres's clock, carried on from when it was last heard. It lags by the way of the answer, never leads by more.
+
+    Until it is first heard, this machine's stands in, which may be ahead or behind.
+    """
 
     def __init__(self) -> None:
         self._heard = datetime.now(UTC)
         self._at = time.monotonic()
+        self._is_guess = True
 
     def heard(self, now: datetime) -> None:
         """Sets the clock; an answer that took longer than another is no news."""
         at = time.monotonic()
-        if now >= self._heard:
-            self._heard, self._at = now, at
+        if self._is_guess or now >= self._heard:
+            self._heard, self._at, self._is_guess = now, at, False
 
     def now(self) -> datetime:
         """The instant, as near as this process knows it."""
@@ -50,7 +54,7 @@ class VersionCheck:
         self._fetch = fetch
         self._clock = clock
         self._in_flight_max = in_flight_max
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any] | None] = set()
         self._next: asyncio.Future[Checked] | None = None
         self._keys: set[Key] = set()
 
@@ -65,11 +69,16 @@ class VersionCheck:
 
     def _send(self) -> None:
         if len(self._running) < self._in_flight_max:
-            task = asyncio.create_task(self._run(), name="version check")
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self._running.add(asyncio.create_task(self._run(), name="version check"))
 
     async def _run(self) -> None:
+        try:
+            await self._ask()
+        finally:
+            # Now, not in a done callback: who asks in the turn until that runs would count on a task that has ended.
+            self._running.discard(asyncio.current_task())
+
+    async def _ask(self) -> None:
         while self._next is not None:
             keys, answer = list(self._keys), self._next
             self._keys, self._next = set(), None

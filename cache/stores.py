@@ -9,7 +9,7 @@ from aiocache import SimpleMemoryCache
 
 
 class BoundedMemory(SimpleMemoryCache):  # type: ignore[misc]
-    """Keeps the `entries_max` entries asked for last. on_evict is told of each key that goes for want of room.
+    """Keeps the `entries_max` entries asked for last. on_evict is given each value that goes for want of room.
 
     No timeout: it answers in the same turn of the loop. Values are frozen, so they are shared and not copied.
     """

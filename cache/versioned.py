@@ -45,13 +45,17 @@ class Source(StrEnum):
 
 @dataclass(eq=False, slots=True)
 class Entry(Generic[V]):
-    """A value at a version. `derived` keeps what is made of the value alone; it dies with the entry."""
+    """A value at a version. `derived` keeps what is made of the value alone; it dies with the entry.
+
+    era: when it was loaded or last checked, counted in stretches of listening for changes.
+    """
 
     key: Any
     version: DayVersion
     value: V
     computed_at: datetime
     expires_at: datetime
+    era: int
     derived: dict[Any, Any] = field(default_factory=dict)
 
 
@@ -68,9 +72,14 @@ class Reading(Generic[V]):
 
 @dataclass(eq=False, slots=True)
 class Flight(Generic[V]):
-    """One load under way, for all who miss the same key. dropped: the key changed since it was sent."""
+    """One load under way, for all who miss the same key.
+
+    dropped: the key changed since it was sent, or a later load has taken its place. Nobody joins it any more, and its
+    answer is not stored.
+    """
 
     answer: asyncio.Future[tuple[Entry[V], datetime]]
+    era: int
     dropped: bool = False
 
 
@@ -99,8 +108,20 @@ class VersionedCache(Generic[K, V]):
         self._memory = BoundedMemory(entries_max, on_evict=lambda entry: self._forget(entry.key))
         self._groups: dict[tuple[str, ...], set[K]] = {}
         self._flights: dict[K, Flight[V]] = {}
-        self.trusting = False  # whether changes are heard, so that CACHED may be served unverified
+        self._trusting = False
+        self._era = 0
         self.counts: Counter[str] = Counter()
+
+    @property
+    def trusting(self) -> bool:
+        """Whether changes are heard, so that CACHED may be served unverified."""
+        return self._trusting
+
+    @trusting.setter
+    def trusting(self, listening: bool) -> None:
+        """What is held from before listening began may have changed unheard: it is checked before CACHED serves it."""
+        self._era += listening
+        self._trusting = listening
 
     async def read(
         self, keys: Sequence[K], freshness: Freshness, also: Sequence[Key] = ()
@@ -112,7 +133,7 @@ class VersionedCache(Generic[K, V]):
         if freshness is Freshness.BYPASS:
             return await self._read_bypass(keys), await self._check(also) if also else None
         held = await self._held(keys)
-        if freshness is Freshness.CACHED and self.trusting:
+        if freshness is Freshness.CACHED and self.trusting and all(one.era == self._era for one in held.values()):
             return await self._read_cached(keys, held), None
         return await self._read_verified(keys, held, also, verified=freshness is Freshness.VERIFIED)
 
@@ -121,8 +142,9 @@ class VersionedCache(Generic[K, V]):
         return (await self._held([key])).get(key)
 
     async def load(self, key: K) -> Reading[V]:
-        """One key computed anew and stored, without asking what memory has. Raises Unavailable."""
-        return (await self._fetch([key], at_least={}))[key]
+        """One key computed anew and stored, without asking what memory has. As fresh as VERIFIED. Raises Unavailable."""
+        readings, _ = await self._read_verified([key], {}, (), verified=True)
+        return readings[key]
 
     def drop(self, key: K) -> None:
         """Lets go of one key, here and in loads under way."""
@@ -163,7 +185,7 @@ class VersionedCache(Generic[K, V]):
         self, keys: Sequence[K], held: Mapping[K, Entry[V]], also: Sequence[Key], *, verified: bool
     ) -> tuple[dict[K, Reading[V]], Checked | None]:
         known = [key for key in keys if key in held or key in self._flights]
-        checked: Checked | None = None
+        era, checked = self._era, None
         if known or also:
             try:
                 checked = await self._check([*known, *also])
@@ -177,6 +199,7 @@ class VersionedCache(Generic[K, V]):
         if checked:
             for key, entry in held.items():
                 if entry.version == checked.versions[key]:
+                    entry.era = era
                     readings[key] = Reading(entry, True, Source.MEMORY, verified, checked.now)
         self.counts["hit"] += len(readings)
         missing = [key for key in keys if key not in readings]
@@ -184,7 +207,9 @@ class VersionedCache(Generic[K, V]):
             self.counts["stale"] += sum(key in held for key in missing)
             fetched = await self._fetch(missing, at_least=checked.versions if checked else {})
             for key, reading in fetched.items():
-                readings[key] = Reading(reading.entry, reading.hit, reading.source, verified, reading.now)
+                # A load that was joined may have been sent before the check, and looked at the clock before us.
+                now = max(reading.now, checked.now) if checked else reading.now
+                readings[key] = Reading(reading.entry, reading.hit, reading.source, verified, now)
         return readings, checked
 
     async def _read_bypass(self, keys: Sequence[K]) -> dict[K, Reading[V]]:
@@ -201,14 +226,16 @@ class VersionedCache(Generic[K, V]):
                 log.error("a cached entry differs from the database at the same version", key=cache_keys.text(key))
         return readings
 
-    async def _fetch(self, keys: Iterable[K], *, at_least: Mapping[Any, DayVersion]) -> dict[K, Reading[V]]:
+    async def _fetch(
+        self, keys: Iterable[K], *, at_least: Mapping[Any, DayVersion], again: bool = False
+    ) -> dict[K, Reading[V]]:
         """Loads keys, or joins a load under way whose answer turns out to be at least at the version checked.
 
         A key without a version to compare may only join in the CACHED way, where lagging is allowed; the verified way
-        always checks what is in flight.
+        always checks what is in flight. again: those who joined in vain share the next load too, and then fail with it.
         """
         readings: dict[K, Reading[V]] = {}
-        joined = {key: self._flights[key] for key in keys if key in self._flights}
+        joined = {key: flight for key in keys if (flight := self._flights.get(key)) and not flight.dropped}
         own = [key for key in dict.fromkeys(keys) if key not in joined]
         if own:
             readings |= await self._send(own)
@@ -217,6 +244,8 @@ class VersionedCache(Generic[K, V]):
             try:
                 entry, now = await asyncio.shield(flight.answer)
             except Unavailable:
+                if again:
+                    raise
                 late.append(key)
                 continue
             if key in at_least and not entry.version.covers(at_least[key]):
@@ -225,15 +254,19 @@ class VersionedCache(Generic[K, V]):
             self.counts["joined"] += 1
             readings[key] = Reading(entry, False, Source.DATABASE, True, now)
         if late:
-            readings |= await self._send(late)
+            readings |= await (self._send(late) if again else self._fetch(late, at_least=at_least, again=True))
         return readings
 
     async def _send(self, keys: list[K]) -> dict[K, Reading[V]]:
         """One load of our own. It goes on when we are cancelled: others may have joined."""
         loop = asyncio.get_running_loop()
-        flights: dict[K, Flight[V]] = {key: Flight(loop.create_future()) for key in keys}
+        flights: dict[K, Flight[V]] = {key: Flight(loop.create_future(), self._era) for key in keys}
+        for key in keys:
+            if key in self._flights:
+                self._flights[key].dropped = True  # a change is told to the latest flight only
         self._flights |= flights
         task = asyncio.create_task(self._land(flights), name="cache load")
+        task.add_done_callback(_seen)
         answers = await asyncio.shield(task)
         self.counts["miss"] += len(keys)
         return {key: Reading(entry, False, Source.DATABASE, True, now) for key, (entry, now) in answers.items()}
@@ -245,7 +278,7 @@ class VersionedCache(Generic[K, V]):
             answers = {}
             for key, flight in flights.items():
                 version, value = found[key]
-                entry = Entry(key, version, value, computed_at=now, expires_at=now + self._ttl)
+                entry = Entry(key, version, value, computed_at=now, expires_at=now + self._ttl, era=flight.era)
                 answers[key] = entry, now
                 if not flight.dropped:
                     await self._keep(key, entry)
@@ -276,3 +309,9 @@ class VersionedCache(Generic[K, V]):
             group.discard(key)
             if not group:
                 del self._groups[key.group]
+
+
+def _seen(task: asyncio.Task[Any]) -> None:
+    """Marks an error as retrieved: who sent the load may have gone away, and who joined has it from the flight."""
+    if not task.cancelled():
+        task.exception()

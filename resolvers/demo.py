@@ -24,7 +24,7 @@ IDS = UUID("c0a1e5ce-0000-5000-8000-00000000da1e")
 KATHMANDU, NEW_YORK = "Asia/Kathmandu", "America/New_York"
 DAYS_BACK, DAYS_AHEAD = 183, 183
 TRIES_A_DAY, TRIES_A_START = 12, 4
-FILL_NEAR, FILL_FAR = 0.42, 0.18  # the part of a stylist's open hours that is booked: today, and half a year away
+FILL_NEAR, FILL_FAR = 0.38, 0.18  # the part of a stylist's open hours that is booked: today, and half a year away
 MINUTE = timedelta(minutes=1)
 BROOKLYN_PRICE = 6  # times Kathmandu's
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -15,6 +16,7 @@ import strawberry
 from domain.errors import BadRequest
 from resolvers.app import Limits
 from resolvers.bookings import Contact
+from schema.scalars import parse_instant
 
 NAME_MAX, EMAIL_MAX, PHONE_MAX, NOTES_MAX = 200, 254, 40, 2000
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -80,14 +82,28 @@ def zone(name: str | None) -> ZoneInfo | None:
         ) from None
 
 
-def dates(first: date, last: date, limits: Limits) -> list[date]:
-    """Every date from first to last. Raises BadRequest."""
+def dates(first: date, last: date, most: int) -> list[date]:
+    """Every date from first to last, at most so many. Raises BadRequest."""
     count = (last - first).days + 1
     if count < 1:
         raise BadRequest("BAD_INPUT", f"from {first} is after to {last}; turn them round")
-    if count > limits.days:
-        raise BadRequest("BAD_INPUT", f"from {first} to {last} is {count} days; at most {limits.days} at a time")
+    if count > most:
+        raise BadRequest("BAD_INPUT", f"from {first} to {last} is {count} days; at most {most} at a time")
     return [first + timedelta(offset) for offset in range(count)]
+
+
+def cursor(starts_at: datetime, id_: str) -> str:
+    """A place in a list by start and id, opaque to the client."""
+    return urlsafe_b64encode(f"{starts_at.isoformat()} {id_}".encode()).decode()
+
+
+def place(cursor_: str) -> tuple[datetime, str]:
+    """The place that `cursor` made this of. Raises BadRequest."""
+    try:
+        starts_at, id_ = urlsafe_b64decode(cursor_.encode()).decode().split(" ")
+        return parse_instant(starts_at), str(UUID(id_))
+    except ValueError:
+        raise BadRequest("BAD_INPUT", "after: not a cursor; send back `endCursor` as you got it") from None
 
 
 def text(value: str | None, name: str, most: int) -> str | None:

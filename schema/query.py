@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Annotated, TypeVar
+from datetime import date, datetime
+from typing import Annotated
 
 import strawberry
 
@@ -15,9 +15,20 @@ from resolvers import availability, bookings
 from schema import inputs, types
 from schema.inputs import AfterArgument, DateArgument, IdsArgument, LimitArgument, ServiceIdArgument, StylistIdArgument
 from schema.operation import context_of
-from schema.types import Availability, Booking, FreshnessArgument, Info, Location, Service, Slot, Stylist, Tenant
+from schema.types import (
+    Availability,
+    Booking,
+    BookingConnection,
+    FreshnessArgument,
+    Info,
+    Location,
+    Service,
+    Slot,
+    Stylist,
+    Tenant,
+)
 
-T = TypeVar("T", Service, Stylist)
+BOOKING_DAYS_MAX = 366
 
 
 @strawberry.type(description="What can be asked. Reading availability needs no token.")
@@ -139,6 +150,33 @@ class Query:
     ) -> Booking | None:
         claim = await bookings.get(context_of(info), inputs.uuid(id, "id"))
         return Booking.of(info, claim) if claim else None
+
+    @strawberry.field(description="Your own bookings, or for staff everybody's, by start.")
+    async def bookings(
+        self,
+        info: Info,
+        from_: Annotated[
+            date, strawberry.argument(name="from", description="The first date, at the booking's location.")
+        ],
+        to: Annotated[
+            date, strawberry.argument(description="The last date, itself included; at most 366 days in all.")
+        ],
+        stylist_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this stylist's.")] = None,
+        first: Annotated[int, strawberry.argument(description="How many at most, 1 to 200.")] = 50,
+        after: Annotated[str | None, strawberry.argument(description="The `endCursor` of the page before.")] = None,
+    ) -> BookingConnection:
+        context = context_of(info)
+        first = inputs.bounded(first, "first", context.app.limits.page)
+        inputs.dates(from_, to, BOOKING_DAYS_MAX)
+        claims = await bookings.between(
+            context,
+            stylist_id=inputs.uuid(stylist_id, "stylistId") if stylist_id else None,
+            from_on=from_,
+            until_on=to,
+            after=inputs.place(after) if after else None,
+            most=first + 1,
+        )
+        return BookingConnection.of(info, claims, first)
 
 
 def _who_offer(directory: Directory, service_id: str, asked: list[str] | None, location_id: str | None) -> list[str]:

@@ -57,7 +57,7 @@ class Subscription:
         watched = live.Watched(
             stylist_ids=inputs.uuids(stylist_ids, "stylistIds", limits),
             service_id=inputs.uuid(service_id, "serviceId"),
-            dates=inputs.dates(from_, to, limits),
+            dates=inputs.dates(from_, to, limits.days),
             zone=inputs.zone(timezone),
         )
         if not watched.stylist_ids:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date as date_
 from datetime import datetime
 from enum import Enum
@@ -167,7 +167,7 @@ class Stylist:
             context,
             stylist_id=self.id,
             service_id=inputs.uuid(service_id, "serviceId"),
-            dates=inputs.dates(from_, to, context.app.limits),
+            dates=inputs.dates(from_, to, context.app.limits.days),
             zone=inputs.zone(timezone),
             freshness=freshness,
         )
@@ -472,3 +472,33 @@ class Booking:
     @strawberry.field(description="Whom it is for.")
     def customer(self) -> Customer | None:
         return Customer.of(self.claim.customer) if self.claim.customer else None
+
+
+@strawberry.type(description="Where a page of a connection ends, as Relay has it.")
+class PageInfo:
+    has_next_page: bool = strawberry.field(description="Whether there is more after this page.")
+    end_cursor: str | None = strawberry.field(description="What to hand in as `after` for the next page.")
+
+
+@strawberry.type(description="A booking and its place in the list.")
+class BookingEdge:
+    node: Booking = strawberry.field(description="The booking.")
+    cursor: str = strawberry.field(description="What to hand in as `after` to go on behind it.")
+
+
+@strawberry.type(description="A page of bookings.")
+class BookingConnection:
+    edges: list[BookingEdge] = strawberry.field(description="The bookings, by start.")
+    page_info: PageInfo = strawberry.field(description="Where the page ends.")
+
+    @classmethod
+    def of(cls, info: Info, claims: Sequence[model.Claim], first: int) -> BookingConnection:
+        """A page of the first so many of the claims, of which there may be one more."""
+        edges = [
+            BookingEdge(node=Booking.of(info, claim), cursor=inputs.cursor(claim.starts_at, claim.id))
+            for claim in claims[:first]
+        ]
+        return cls(
+            edges=edges,
+            page_info=PageInfo(has_next_page=len(claims) > first, end_cursor=edges[-1].cursor if edges else None),
+        )

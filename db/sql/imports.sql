@@ -311,9 +311,11 @@ update bookings
 -- bookings_no_overlap. Rows of one stylist in order of start, so that the indexes and the raised days are walked once.
 with file as materialized (
     select f.*,
-           exists (select from bookings b
-                    where b.tenant_id = :tenant_id::uuid and b.stylist_id = f.stylist_id and b.starts_at = f.starts_at
-                      and b.status in ('CONFIRMED', 'COMPLETED', 'NO_SHOW')) as known
+           -- Not `exists`, which Postgres may answer by reading all bookings of the tenant at once.
+           coalesce((select true from bookings b
+                      where b.tenant_id = :tenant_id::uuid and b.stylist_id = f.stylist_id and b.starts_at = f.starts_at
+                        and b.status in ('CONFIRMED', 'COMPLETED', 'NO_SHOW')
+                      limit 1), false) as known
       from json_to_recordset(:rows::json)
            f(stylist_id uuid, service_id uuid, location_id uuid, starts_at timestamptz, ends_at timestamptz,
              occupied_from timestamptz, occupied_until timestamptz)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit, urlunsplit
@@ -13,8 +12,6 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-
-from db import migrate
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -189,19 +186,14 @@ class Salon:
                 return [(key(tenant), version)]
         raise AssertionError(f"an unknown payload: {message}")
 
-    async def waits(self, waiting: Connection, holding: Connection, work: asyncio.Task[object]) -> bool:
-        """Whether work, which runs on one connection, comes to wait for the other instead of to its end."""
-        asked = "select $1 = any (pg_blocking_pids($2))"
+    async def waits(self, waiting: Connection, work: asyncio.Task[None], *, on: Connection | None = None) -> bool:
+        """Whether work, which runs on one connection, comes to wait for another (or for that one) instead of to its end."""
         async with asyncio.timeout(WAIT_S):
             while not work.done():
-                if await self.ear.fetchval(asked, holding.get_server_pid(), waiting.get_server_pid()):
+                ahead = await self.ear.fetchval("select pg_blocking_pids($1)", waiting.get_server_pid())
+                if ahead and (on is None or on.get_server_pid() in ahead):
                     return True
         return False
-
-
-def beside(url: str, database: str) -> str:
-    """The same server's other database."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
 @pytest.fixture(scope="module")
@@ -227,9 +219,3 @@ async def salon(one_salon: Salon) -> AsyncIterator[Salon]:
     await one_salon.drained()
     yield one_salon
     await one_salon.leave()
-
-
-@pytest.fixture(scope="session")
-def migrations() -> str:
-    """The text of all migrations."""
-    return "\n".join(file.read_text() for file in sorted(Path(migrate.MIGRATIONS).glob("*.sql")))

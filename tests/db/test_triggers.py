@@ -1084,7 +1084,7 @@ async def test_a_change_waits_for_the_one_before_and_raises_what_it_then_sees(
     await salon.run("begin", by=other)
 
     work = asyncio.create_task(salon.run(second, by=other))
-    waited = await salon.waits(other, one, work)
+    waited = await salon.waits(other, work, on=one)
     await salon.run("commit", by=one)
     await work
     between = await salon.versions()
@@ -1135,7 +1135,7 @@ async def test_two_long_times_off_of_one_stylist_do_not_deadlock(salon: Salon) -
         for other, row in zip(others, ("second_row", "third_row"), strict=True)
     ]
     for other, task in zip(others, work, strict=True):
-        assert await salon.waits(other, holder, task)
+        assert await salon.waits(other, task)
     await salon.run("commit", by=holder)
 
     assert await asyncio.gather(*work, return_exceptions=True) == [None, None]

@@ -469,15 +469,14 @@ def test_round_the_clock_opening_lasts_a_day_beyond_the_day_for_a_service_of_24_
     assert found.ends_at >= hours.local_day(WED, ZoneInfo(NEW_YORK)).ends_at + timedelta(days=1)
 
 
-def test_nights_that_touch_across_the_missing_day_open_it_round_the_clock() -> None:
-    given = schedule(week("daily 00:01-24:00"), week("daily 00:00-00:01"), zone=APIA)
-    nights = schedule([WeeklyHours(weekday, 1, 1441, HOME) for weekday in range(1, 8)], zone=APIA)
+def test_nights_that_touch_across_the_missing_day_unite_from_before_it() -> None:
+    given = Hours(
+        tuple(WeeklyHours(weekday, 1, 1441, HOME) for weekday in range(1, 8)), {}, frozenset(), {HOME: ZoneInfo(APIA)}
+    )
 
-    found = hours.day_windows(nights, date(2012, 1, 1))
+    found = hours.day_windows(given, date(2012, 1, 1))
 
-    assert [window.starts_at for window in found] == [
-        window.starts_at for window in hours.day_windows(given, date(2012, 1, 1))
-    ]
+    assert [f"{window.starts_at:%m-%d %H:%M}" for window in found] == ["12-30 10:00"]
 
 
 BREAKS = {

@@ -1,6 +1,7 @@
 """The slot function takes time in proportion to what it is given: starts + busy spans, never their product.
 
-Doubts are settled by the least of several runs, and the bounds lie halfway between what is linear and what is not.
+Measured is the processor's time, the least of several runs, so that other work on the machine does not count; the bounds
+lie halfway between what is linear and what is not.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from time import perf_counter
+from time import process_time
 from zoneinfo import ZoneInfo
 
 from domain import slots
@@ -63,12 +64,12 @@ def without_collections() -> Iterator[None]:
 
 
 def least_seconds(facts: DayFacts) -> float:
-    """What the quickest of several runs takes."""
+    """What the quickest of several runs takes of the processor."""
 
     def seconds() -> float:
-        began = perf_counter()
+        began = process_time()
         slots.day_slots(facts, "cut", MIDNIGHT)
-        return perf_counter() - began
+        return process_time() - began
 
     with without_collections():
         return min(seconds() for _ in range(RUNS))

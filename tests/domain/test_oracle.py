@@ -86,7 +86,7 @@ class Salon:
 
 @dataclass(frozen=True)
 class Offer:
-    """A start that the rules give. window: the first minute of its window, of those that offer the start."""
+    """A start that the rules give. window: the minute at which its grid begins."""
 
     start: int
     window: int
@@ -210,15 +210,7 @@ class Oracle:
         shown = {one.kind for one in live if overlap((begins, ends), (one.starts_at, one.ends_at))}
         hit = {one.kind for one in live if overlap(needed, self.taken(one, location))}
         ruled_out = self.breaks_in(needed) or begins < now + terms.min_notice or self.is_beyond(start, location, now)
-        status = (
-            SlotStatus.BOOKED
-            if BusyKind.BOOKING in shown
-            else SlotStatus.HELD
-            if BusyKind.HOLD in shown
-            else SlotStatus.UNAVAILABLE
-            if hit or ruled_out
-            else SlotStatus.AVAILABLE
-        )
+        status = shown_as(shown, closed=bool(hit) or ruled_out)
         return Offer(start, window, location, status, self.price(start, location), not hit.isdisjoint(CLAIMS))
 
     def taken(self, busy: Busy, location: str) -> tuple[datetime, datetime]:
@@ -257,6 +249,15 @@ class Oracle:
             *expired,
             *(instant(start) - self.salon.terms.min_notice + INSTANT for start, _, _ in self.grid),
         }
+
+
+def shown_as(kinds: set[BusyKind], *, closed: bool) -> SlotStatus:
+    """What a start is to the public: the claims on its very span first, then whether anything closes it."""
+    if BusyKind.BOOKING in kinds:
+        return SlotStatus.BOOKED
+    if BusyKind.HOLD in kinds:
+        return SlotStatus.HELD
+    return SlotStatus.UNAVAILABLE if closed else SlotStatus.AVAILABLE
 
 
 def overlap(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> bool:
@@ -324,11 +325,10 @@ def schedules(draw: st.DrawFn, *, day: date, zones: Mapping[str, ZoneInfo]) -> H
     for location, is_break in draw(st.lists(st.tuples(places, st.booleans()), max_size=3)):
         weekly += draw(weeks(day=day, location_id=location, is_break=is_break))
     some = st.lists(pieces(), max_size=2).map(tuple)
-    overrides = st.just({}) | st.dictionaries(
-        near, st.builds(Override, places, some, st.lists(breaks(), max_size=2).map(tuple)), max_size=2
-    )
-    closures = st.just(frozenset()) | st.frozensets(st.tuples(places, near), max_size=2)
-    return Hours(tuple(weekly), draw(overrides), draw(closures), zones)
+    own_hours = st.builds(Override, places, some, st.lists(breaks(), max_size=2).map(tuple))
+    overrides = draw(st.booleans()) and draw(st.dictionaries(near, own_hours, max_size=2))
+    closures = draw(st.booleans()) and draw(st.frozensets(st.tuples(places, near), max_size=2))
+    return Hours(tuple(weekly), overrides or {}, closures or frozenset(), zones)
 
 
 @st.composite
@@ -352,9 +352,16 @@ def terms(draw: st.DrawFn) -> Terms:
     duration = draw(st.sampled_from([5, 30, 45, 60, 90, DAY]) | st.integers(5, 120) | st.integers(5, 480))
     interval = draw(st.sampled_from([5, 15, 30, 60]) | st.integers(5, 90))
     notice = draw(st.sampled_from([0, 0, 1, 45, 120, DAY, 2 * DAY]))
-    before, after, horizon_days = draw(SMALL), draw(SMALL), draw(st.sampled_from([3, 3, 2, 1, 0]))
-    spans = (one * MINUTE for one in (duration, interval, before, after, notice))
-    return Terms("cut", *spans, horizon_days, draw(st.integers(0, 200_00)))
+    return Terms(
+        service_id="cut",
+        duration=duration * MINUTE,
+        interval=interval * MINUTE,
+        buffer_before=draw(SMALL) * MINUTE,
+        buffer_after=draw(SMALL) * MINUTE,
+        min_notice=notice * MINUTE,
+        horizon_days=draw(st.sampled_from([3, 3, 2, 1, 0])),
+        price_cents=draw(st.integers(0, 200_00)),
+    )
 
 
 @st.composite

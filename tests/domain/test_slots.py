@@ -47,8 +47,16 @@ def terms(
     price_cents: int = 5_000,
 ) -> Terms:
     """A service, in minutes."""
-    spans = (minutes * MINUTE for minutes in (duration, interval, before, after, notice))
-    return Terms("cut", *spans, horizon_days=horizon_days, price_cents=price_cents)
+    return Terms(
+        service_id="cut",
+        duration=duration * MINUTE,
+        interval=interval * MINUTE,
+        buffer_before=before * MINUTE,
+        buffer_after=after * MINUTE,
+        min_notice=notice * MINUTE,
+        horizon_days=horizon_days,
+        price_cents=price_cents,
+    )
 
 
 def taken(
@@ -353,7 +361,7 @@ CLOSING = {
         terms(after=1),
         {"09:00": UNAVAILABLE, "11:00": AVAILABLE},
     ),
-    "R7 both buffers count between two claims": (  # 09:00-09:15, a quarter after it, a quarter before the next
+    "R7 both buffers count between two claims": (
         [booking("09:00", "09:15", after=15)],
         terms(before=15),
         {"09:30": UNAVAILABLE, "10:00": AVAILABLE},

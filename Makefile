@@ -1,0 +1,54 @@
+# Two commands do it all: `make run` and `make test`. Both make .venv first; only Python 3.11+ and make are needed.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help run test format soak bench lock audit clean
+.DEFAULT_GOAL := help
+
+help: ## Show this
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: .venv/.run ## Start the server with the demo business, on http://127.0.0.1:8000
+	@$(BIN)/python server.py serve --demo
+
+test: .venv/.test ## Run every check of CI: format, lint, types, import contracts, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+format: .venv/.test ## Format, and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+soak: .venv/.test ## Run the long proofs at full size
+	CHAIRTIME_SOAK=1 CHAIRTIME_HYPOTHESIS=soak $(BIN)/python -m pytest tests/proofs tests/domain -s
+
+bench: .venv/.test ## Measure, and print medians and ratios
+	$(BIN)/python -m bench
+
+lock: .venv/.test ## Pin the newest versions that pyproject.toml allows
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --upgrade --output-file requirements.txt pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --upgrade --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+audit: .venv/.test ## Look for known vulnerabilities in what is pinned
+	$(BIN)/pip-audit --requirement requirements-dev.txt --no-deps --disable-pip
+
+clean: ## Remove .venv and caches; the data in data/ stays
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Chairtime needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	@echo "Making .venv"
+	@$(PYTHON) -m venv .venv
+
+.venv/.run: requirements.txt | .venv/bin/python
+	@echo "Installing what the server needs (once, about half a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+.venv/.test: requirements.txt requirements-dev.txt | .venv/bin/python
+	@echo "Installing what the checks need (once, about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@touch $@ .venv/.run
