@@ -27,7 +27,7 @@ from aiohttp import web
 from db import directory, embedded, migrate
 from db.imports import Counts
 from db.listen import Listener
-from db.pool import Database, PoolSettings, StartupError
+from db.pool import Database, PoolSettings, StartupError, check_server
 from domain.errors import Unavailable
 from resolvers import app as wiring
 from resolvers import demo as demo_salon
@@ -242,6 +242,7 @@ async def _database(settings: Settings) -> AsyncIterator[tuple[str, Database]]:
         url = await asyncio.to_thread(embedded.start, folder)
     else:
         url = settings.database_url
+    await check_server(url)
     if settings.migrate:
         await migrate.migrate(url, _say)
     database = await Database.open(url, settings.pool)

@@ -118,14 +118,15 @@ def salon(today: date) -> Json:
 
     Bookings lie from half a year before to half a year after, on the grid, in working hours, and apart from each other.
     """
-    file = _without_bookings(today)
+    file = without_bookings(today)
     parsed = salon_file.parse(json.dumps(file))
     for stylist, plain in zip(parsed.stylists, file["stylists"], strict=True):
         plain["bookings"] = list(_bookings(parsed, stylist, today))
     return file
 
 
-def _without_bookings(today: date) -> Json:
+def without_bookings(today: date) -> Json:
+    """The demo as it is before anybody booked."""
     return {
         "tenant": {
             "slug": SLUG,

@@ -55,7 +55,8 @@ def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
     """The salon with values put at paths such as `stylists.0.name`, one place past a list's end included."""
     salon = copy.deepcopy(SALON)
     for path, value in changes:
-        *way, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+        way: list[Any] = [int(part) if part.isdigit() else part for part in path.split(".")]
+        last = way.pop()
         place: Any = salon
         for part in way:
             place = place[part]
