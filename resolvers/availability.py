@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from domain import hours, slots, versions
 from domain.errors import BadRequest, Free
 from domain.model import DayFacts, DaySlots, Service, Slot, SlotStatus, Span, Stylist
 from resolvers.context import Context
+from resolvers.loaders import Later
 
 FIRST_CHUNK_DAYS = 7
 CHUNK_DAYS_MAX = 31
@@ -46,7 +47,7 @@ class Availability:
         return max(reading.now for reading in self.readings)
 
 
-async def of_stylist(
+def of_stylist(
     context: Context,
     *,
     stylist_id: str,
@@ -54,7 +55,7 @@ async def of_stylist(
     dates: Sequence[date],
     zone: ZoneInfo | None,
     freshness: Freshness,
-) -> list[Availability]:
+) -> Awaitable[list[Availability]]:
     """One availability a date, in order. Empty of slots when the service is not offered. Raises BadRequest, Unavailable."""
     stylist = known_stylist(context, stylist_id)
     known_service(context, service_id)
@@ -62,11 +63,15 @@ async def of_stylist(
     touched = {day: touched_days(context, stylist, day, zone) for day in dates}
     wanted = list(dict.fromkeys(day for days in touched.values() for day in days))
     keys = [DayKey(context.tenant_id, stylist_id, day) for day in wanted]
-    readings = dict(zip(wanted, await context.days(freshness).load(keys), strict=True))
-    return [
-        assemble(stylist_id, service_id, day, zone, [readings[touched_day] for touched_day in touched[day]])
-        for day in dates
-    ]
+
+    def assembled(found: list[Reading[DayFacts]]) -> list[Availability]:
+        readings = dict(zip(wanted, found, strict=True))
+        return [
+            assemble(stylist_id, service_id, day, zone, [readings[touched_day] for touched_day in touched[day]])
+            for day in dates
+        ]
+
+    return Later(context.days(freshness).load(keys), assembled)
 
 
 def assemble(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from typing import Any, Generic, TypeVar
 
 from strawberry.dataloader import DataLoader
 
@@ -10,7 +11,25 @@ from cache.keys import DayKey
 from cache.versioned import Freshness, Reading
 from domain.model import DayFacts
 
+S = TypeVar("S")
+T = TypeVar("T")
+
 Read = Callable[[list[DayKey], Freshness], Awaitable[dict[DayKey, Reading[DayFacts]]]]
+
+
+class Later(Generic[S, T]):
+    """What will be made of an answer once it has come.
+
+    A resolver that returns this, rather than being a coroutine, has asked by the time it returns. All that an operation
+    asks for, however deep, is then in one batch. And nothing is amiss if an error elsewhere means that nobody awaits it.
+    """
+
+    def __init__(self, answer: Awaitable[S], make: Callable[[S], T]) -> None:
+        self._answer = answer
+        self._make = make
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return self._make((yield from self._answer.__await__()))
 
 
 class DayLoader:
@@ -27,6 +46,6 @@ class DayLoader:
 
         self._loader = DataLoader(load_fn=load, cache=remembers)
 
-    async def load(self, keys: Iterable[DayKey]) -> list[Reading[DayFacts]]:
-        """Readings in the order of the keys."""
-        return await self._loader.load_many(keys)
+    def load(self, keys: Iterable[DayKey]) -> Awaitable[list[Reading[DayFacts]]]:
+        """Readings in the order of the keys, which join the batch at once."""
+        return self._loader.load_many(keys)

@@ -91,7 +91,7 @@ class Query:
     @strawberry.field(
         description="A stylist's starts for a service on a date. Empty when they do not offer it or do not work."
     )
-    async def available_slots(
+    def available_slots(
         self,
         info: Info,
         stylist_id: StylistIdArgument,
@@ -100,7 +100,7 @@ class Query:
         timezone: inputs.TimezoneArgument = None,
         freshness: FreshnessArgument = Freshness.VERIFIED,
     ) -> Availability:
-        return await types.slots_of(
+        return types.slots_of(
             info,
             inputs.uuid(stylist_id, "stylistId"),
             inputs.uuid(service_id, "serviceId"),

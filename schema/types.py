@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date as date_
 from datetime import datetime
 from enum import Enum
@@ -16,6 +16,7 @@ from domain import model
 from domain.errors import Free
 from domain.model import Directory, SlotStatus
 from resolvers import availability
+from resolvers.loaders import Later
 from schema import inputs
 from schema.operation import context_of
 
@@ -142,7 +143,7 @@ class Stylist:
         return Offering.active(self.directory, self.directory.by_stylist.get(self.id, ()))
 
     @strawberry.field(description="Their starts for a service on a date.")
-    async def available_slots(
+    def available_slots(
         self,
         info: Info,
         service_id: inputs.ServiceIdArgument,
@@ -150,10 +151,10 @@ class Stylist:
         timezone: inputs.TimezoneArgument = None,
         freshness: FreshnessArgument = Freshness.VERIFIED,
     ) -> Availability:
-        return await slots_of(info, self.id, inputs.uuid(service_id, "serviceId"), date, timezone, freshness)
+        return slots_of(info, self.id, inputs.uuid(service_id, "serviceId"), date, timezone, freshness)
 
     @strawberry.field(description="Their starts for a service on each date of a range, at most 62 days.")
-    async def availability(
+    def availability(
         self,
         info: Info,
         service_id: inputs.ServiceIdArgument,
@@ -163,7 +164,7 @@ class Stylist:
         freshness: FreshnessArgument = Freshness.VERIFIED,
     ) -> list[Availability]:
         context = context_of(info)
-        found = await availability.of_stylist(
+        found = availability.of_stylist(
             context,
             stylist_id=self.id,
             service_id=inputs.uuid(service_id, "serviceId"),
@@ -171,7 +172,7 @@ class Stylist:
             zone=inputs.zone(timezone),
             freshness=freshness,
         )
-        return [Availability.of(info, one) for one in found]
+        return later(found, lambda answers: [Availability.of(info, one) for one in answers])
 
 
 @strawberry.type(description="A service as one stylist gives it.")
@@ -204,14 +205,14 @@ class Offering:
         return Service.of(self.directory, self.offering.service_id)
 
     @strawberry.field(description="Its starts on a date.")
-    async def available_slots(
+    def available_slots(
         self,
         info: Info,
         date: inputs.DateArgument,
         timezone: inputs.TimezoneArgument = None,
         freshness: FreshnessArgument = Freshness.VERIFIED,
     ) -> Availability:
-        return await slots_of(info, self.offering.stylist_id, self.offering.service_id, date, timezone, freshness)
+        return slots_of(info, self.offering.stylist_id, self.offering.service_id, date, timezone, freshness)
 
 
 @strawberry.type(description="How fresh an answer is. Every field can be tested.")
@@ -371,11 +372,11 @@ class Slot:
         return self.zone or ZoneInfo(self.directory.locations[self.slot.location_id].timezone)
 
 
-async def slots_of(
+def slots_of(
     info: Info, stylist_id: str, service_id: str, date: date_, timezone: str | None, freshness: Freshness
-) -> Availability:
-    """One stylist, service and date. Raises BadRequest, Unavailable."""
-    (found,) = await availability.of_stylist(
+) -> Any:
+    """An Availability, later, of one stylist, service and date. Raises BadRequest, Unavailable."""
+    found = availability.of_stylist(
         context_of(info),
         stylist_id=stylist_id,
         service_id=service_id,
@@ -383,7 +384,14 @@ async def slots_of(
         zone=inputs.zone(timezone),
         freshness=freshness,
     )
-    return Availability.of(info, found)
+    return later(found, lambda answers: Availability.of(info, answers[0]))
+
+
+def later(
+    found: Awaitable[list[availability.Availability]], make: Callable[[list[availability.Availability]], Any]
+) -> Any:
+    """What the executor will await. Any: Strawberry wants to read the field's own type in the annotation."""
+    return Later(found, make)
 
 
 @strawberry.type(description="Whom a booking is for. Shown to who made it and to staff.")
