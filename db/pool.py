@@ -17,7 +17,14 @@ Connection = Any  # asyncpg.Connection or the pool's proxy of one
 
 SERVER_VERSION_MIN = 140000
 TRANSACTION_TRIES = 4
-SETTINGS = {"timezone": "UTC", "application_name": "chairtime", "jit": "off", "lock_timeout": "5s"}
+SETTINGS = {
+    "timezone": "UTC",
+    "application_name": "chairtime",
+    "lock_timeout": "5s",
+    "jit": "off",
+    # Our statements look things up by key: one plan fits all values, and planning day_facts anew costs twice its running.
+    "plan_cache_mode": "force_generic_plan",
+}
 
 T = TypeVar("T")
 
