@@ -20,7 +20,7 @@ sql = queries.load("imports")
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Rows of one kind. skipped: bookings that overlap a claim. known: bookings that were there already."""
+    """Rows of one kind. skipped: bookings that overlap a claim. known: bookings that were made already."""
 
     added: int = 0
     changed: int = 0
@@ -258,7 +258,7 @@ async def busy(connection: Connection, tenant_id: str, owner_ids: Sequence[str],
 
 
 async def bookings(connection: Connection, tenant_id: str, rows: Sequence[BookingRow]) -> Counts:
-    """Adds those that fit."""
+    """Adds those that fit, except those made before: same stylist, same start, even if cancelled since."""
     found = await sql.bookings_add(connection, tenant_id=tenant_id, rows=_json(rows))
     return Counts(added=found["added"], known=found["known"], skipped=found["overlapping"])
 

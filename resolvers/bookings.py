@@ -20,7 +20,7 @@ from domain.errors import (
     SlotNotOffered,
     SlotTaken,
 )
-from domain.model import BookingStatus, Claim, Customer, Slot, Span, Stylist, Terms
+from domain.model import BookingStatus, Claim, Customer, DayFacts, Service, Slot, Span, Stylist, Terms
 from resolvers import availability, writing
 from resolvers.context import Context
 from resolvers.writing import Request
@@ -134,14 +134,14 @@ async def reschedule(context: Context, starts_at: datetime, stylist_id: str | No
     """
     async with context.app.database.connection() as connection:
         found = await bookings.get(connection, context.tenant_id, request.entity_id or "")
-    known = _visible(context, found)
-    start = Start(stylist_id or known.stylist_id, known.service_id, starts_at)
+    start = Start(stylist_id or found.stylist_id, found.service_id, starts_at) if found else None
 
     async def work(connection: Connection) -> Claim:
+        if start is None:
+            raise NotFound
+        known = _visible(context, found)
         place = await _turn(connection, context, start, leaving=known)
-        claim = _visible(context, await bookings.get(connection, context.tenant_id, known.id))
-        if claim.status is not BookingStatus.CONFIRMED:
-            raise AlreadyEnded
+        claim = _confirmed(_visible(context, await bookings.get(connection, context.tenant_id, known.id)))
         own = await place.own_hold(connection, context.caller.holder)
         slot, terms = await place.offered(connection, own, claim)
         return await bookings.move(
@@ -155,11 +155,7 @@ async def end(context: Context, status: BookingStatus, reason: str | None, reque
     """Cancels, completes or marks a booking as missed. Raises NotFound, AlreadyEnded."""
 
     async def work(connection: Connection) -> Claim:
-        claim = await _own(connection, context, request)
-        if claim.status in (BookingStatus.HELD, BookingStatus.RELEASED):
-            raise NotFound
-        if claim.status is not BookingStatus.CONFIRMED:
-            raise AlreadyEnded
+        claim = _confirmed(await _own(connection, context, request))
         return await bookings.end(connection, context.tenant_id, claim, status, reason)
 
     return await writing.run(context, request, work)
@@ -222,14 +218,8 @@ class _Place:
         self, connection: Connection, own_hold: Claim | None, moving: Claim | None = None
     ) -> tuple[Slot, Terms]:
         """The slot, if it is offered to a caller whose own hold and moving booking do not count. Gives the hold back."""
-        instant = Span(self.start.starts_at, self.start.starts_at + timedelta(microseconds=1))
-        own_days = availability.instants_days(self.context, self.stylist, instant)
-        wanted = [(self.stylist.id, day) for day in own_days]
-        now, found = await days.load(connection, self.context.tenant_id, wanted)
-        version = versions.text([found[key][0] for key in wanted])
-        facts = offer.without(
-            [found[key][1] for key in wanted], {claim.id for claim in (own_hold, moving) if claim is not None}
-        )
+        now, version, facts = await _days(connection, self.context, self.start, self.stylist)
+        facts = offer.without(facts, {claim.id for claim in (own_hold, moving) if claim is not None})
         zone = ZoneInfo(self.stylist.timezone)
         try:
             offering = offer.offered(facts, self.start.service_id, self.start.starts_at, now=now, zone=zone)
@@ -240,17 +230,44 @@ class _Place:
         return offering
 
 
+async def _days(
+    connection: Connection, context: Context, start: Start, stylist: Stylist
+) -> tuple[datetime, str, list[DayFacts]]:
+    """The clock, the version and the facts of the stylist's days that a start lies in."""
+    instant = Span(start.starts_at, start.starts_at + timedelta(microseconds=1))
+    wanted = [(stylist.id, day) for day in availability.instants_days(context, stylist, instant)]
+    now, found = await days.load(connection, context.tenant_id, wanted)
+    return now, versions.text([found[key][0] for key in wanted]), [found[key][1] for key in wanted]
+
+
 async def _claiming(
-    context: Context, start: Start, request: Request, work: Callable[[Connection], Awaitable[Claim]]
+    context: Context, start: Start | None, request: Request, work: Callable[[Connection], Awaitable[Claim]]
 ) -> Claim:
-    """Runs a claim; what is refused goes out with the nearest free starts."""
+    """Runs a claim; what is refused goes out with the nearest free starts. start: None where there is nothing to claim."""
     try:
         return await writing.run(context, request, work)
     except (SlotTaken, SlotNotOffered) as refusal:
+        assert start is not None
+        if isinstance(refusal, SlotTaken) and not refusal.version:
+            await _look_again(context, start, refusal)
         refusal.nearest = await availability.nearest(
             context, stylist_id=start.stylist_id, service_id=start.service_id, starts_at=start.starts_at
         )
         raise
+
+
+async def _look_again(context: Context, start: Start, refusal: SlotTaken) -> None:
+    """Completes a refusal by the constraint, which cannot tell how the start looks nor the day's version."""
+    stylist = context.directory.stylists[start.stylist_id]
+    async with context.app.database.connection() as connection:
+        now, refusal.version, facts = await _days(connection, context, start, stylist)
+    refusal.seen_version = start.seen_version
+    try:
+        offer.offered(facts, start.service_id, start.starts_at, now=now, zone=ZoneInfo(stylist.timezone))
+    except SlotTaken as taken:
+        refusal.slot_status = taken.slot_status
+    except SlotNotOffered:
+        pass
 
 
 async def _turn(connection: Connection, context: Context, start: Start, leaving: Claim | None = None) -> _Place:
@@ -265,11 +282,12 @@ async def _turn(connection: Connection, context: Context, start: Start, leaving:
     offering = context.directory.offerings.get((stylist.id, service.id))
     if offering is None:
         raise SlotNotOffered(NotOfferedReason.SERVICE_NOT_OFFERED)
-    turns = [(stylist.id, start.starts_at, start.starts_at + timedelta(minutes=offering.duration_minutes))]
+    ends_at = start.starts_at + timedelta(minutes=offering.duration_minutes)
+    turns = [(stylist.id, _occupied(service, start.starts_at, ends_at))]
     if leaving:
-        turns.append((leaving.stylist_id, leaving.starts_at, leaving.ends_at))
-    for stylist_id, starts_at, ends_at in sorted(turns):
-        await bookings.lock(connection, context.tenant_id, stylist_id, starts_at, ends_at)
+        turns.append((leaving.stylist_id, _occupied(service, leaving.starts_at, leaving.ends_at)))
+    for stylist_id, occupied in sorted(turns):
+        await bookings.lock(connection, context.tenant_id, stylist_id, occupied)
     return _Place(context, start, stylist)
 
 
@@ -277,13 +295,31 @@ async def _own(connection: Connection, context: Context, request: Request) -> Cl
     """The request's claim as it is when its days' turn has come. Raises NotFound."""
     claim_id = request.entity_id or ""
     known = _visible(context, await bookings.get(connection, context.tenant_id, claim_id))
-    await bookings.lock(connection, context.tenant_id, known.stylist_id, known.starts_at, known.ends_at)
+    occupied = _occupied(context.directory.services[known.service_id], known.starts_at, known.ends_at)
+    await bookings.lock(connection, context.tenant_id, known.stylist_id, occupied)
     return _visible(context, await bookings.get(connection, context.tenant_id, claim_id))
+
+
+def _occupied(service: Service, starts_at: datetime, ends_at: datetime) -> Span:
+    """A span with the service's buffers."""
+    return Span(
+        starts_at - timedelta(minutes=service.buffer_before_minutes),
+        ends_at + timedelta(minutes=service.buffer_after_minutes),
+    )
 
 
 def _visible(context: Context, claim: Claim | None) -> Claim:
     if claim is None or not _may_see(context, claim):
         raise NotFound
+    return claim
+
+
+def _confirmed(claim: Claim) -> Claim:
+    """A booking that can still be changed. Raises NotFound for what is only a hold, AlreadyEnded."""
+    if claim.status in (BookingStatus.HELD, BookingStatus.RELEASED):
+        raise NotFound
+    if claim.status is not BookingStatus.CONFIRMED:
+        raise AlreadyEnded
     return claim
 
 

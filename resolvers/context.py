@@ -103,13 +103,18 @@ class Context:
             )
 
     async def renew(self) -> None:
-        """Makes sure of the directory before a write. Raises Unavailable."""
+        """Makes sure of the directory before a write. Raises BadRequest NOT_FOUND, Unavailable."""
         if not self._is_fresh:
-            key = DirectoryKey(self.tenant_id)
-            readings, _ = await self.app.directories.read([key], Freshness.VERIFIED)
+            key, slug = DirectoryKey(self.tenant_id), self.caller.tenant_slug or self.app.default_tenant
+            try:
+                readings, _ = await self.app.directories.read([key], Freshness.VERIFIED)
+            except KeyError:
+                raise _no_tenant(slug) from None
             if not readings[key].verified:
                 raise Unavailable("the database is away")
             self._entry, self._is_fresh = readings[key].entry, True
+            if slug not in ("", self.directory.tenant.slug):
+                raise _no_tenant(slug)
 
     async def is_stale(self) -> bool:
         """Whether the answer was made with a directory that had already changed. Unknown while the database is away."""
@@ -129,8 +134,20 @@ class Context:
         if also and checked:
             self._confirm(checked)
         elif freshness is Freshness.CACHED and not self._is_fresh:
-            self._only_cached = True
+            await self._confirm_cached()
         return readings
+
+    async def _confirm_cached(self) -> None:
+        """CACHED goes for the directory too: while changes are not heard, or were not, it is compared with Postgres's."""
+        key = DirectoryKey(self.tenant_id)
+        try:
+            readings, _ = await self.app.directories.read([key], Freshness.CACHED)
+            self._moved = self._moved or readings[key].entry.version != self._entry.version
+        except KeyError:
+            self._moved = True
+        except Unavailable:
+            pass
+        self._only_cached = True
 
     def _confirm(self, checked: Checked) -> None:
         if checked.versions[DirectoryKey(self.tenant_id)] == self._entry.version:

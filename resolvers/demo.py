@@ -6,25 +6,18 @@ All of it follows from the date it is made for, and nothing else; ids and names 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
-from domain import hours, slots
-from domain.model import Busy, BusyKind, DayFacts, Terms, Window
-from resolvers import importing, salon_file
-from resolvers.salon_file import SalonFile, Stylist
+from domain.model import Busy, Terms
+from resolvers import demo_bookings, salon_file
 
 SLUG = "demo"
 IDS = UUID("c0a1e5ce-0000-5000-8000-00000000da1e")
 KATHMANDU, NEW_YORK = "Asia/Kathmandu", "America/New_York"
-DAYS_BACK, DAYS_AHEAD = 183, 183
-TRIES_A_DAY, TRIES_A_START = 12, 4
-FILL_NEAR, FILL_FAR = 0.38, 0.18  # the part of a stylist's open hours that is booked: today, and half a year away
 MINUTE = timedelta(minutes=1)
 BROOKLYN_PRICE = 6  # times Kathmandu's
 
@@ -120,8 +113,10 @@ def salon(today: date) -> Json:
     """
     file = without_bookings(today)
     parsed = salon_file.parse(json.dumps(file))
+    demand = {_id(service.name): service.demand for service in SERVICES}
     for stylist, plain in zip(parsed.stylists, file["stylists"], strict=True):
-        plain["bookings"] = list(_bookings(parsed, stylist, today))
+        made = demo_bookings.year(parsed, stylist, demand, today)
+        plain["bookings"] = [_booking(terms, claim) for terms, claim in made]
     return file
 
 
@@ -294,150 +289,16 @@ def _span(random: Random, month: date, days: range, half_hours: range) -> Json:
     return {"startUtc": _utc(starts_at), "endUtc": _utc(starts_at + random.choice(half_hours) * timedelta(minutes=30))}
 
 
+def _booking(terms: Terms, claim: Busy) -> Json:
+    return {
+        "startUtc": _utc(claim.starts_at),
+        "endUtc": _utc(claim.ends_at),
+        "bufferBeforeMinutes": terms.buffer_before // MINUTE,
+        "bufferAfterMinutes": terms.buffer_after // MINUTE,
+        "service": terms.service_id,
+        "location": claim.location_id,
+    }
+
+
 def _utc(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-# Bookings: whatever the one function of availability offers, some of it taken.
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """What is asked about one stylist again and again."""
-
-    blank: DayFacts
-    hours: hours.Hours
-    away: tuple[Busy, ...]
-    demand: Mapping[str, int]
-
-
-def _bookings(file: SalonFile, stylist: Stylist, today: date) -> Iterator[Json]:
-    desk = _desk(file, stylist)
-    before: list[Busy] = []  # the claims of the day before, which may reach past midnight
-    for offset in range(-DAYS_BACK, DAYS_AHEAD + 1):
-        claims: list[Busy] = []
-        for terms, claim in _taken(desk, today + timedelta(offset), offset, before, claims):
-            yield {
-                "startUtc": _utc(claim.starts_at),
-                "endUtc": _utc(claim.ends_at),
-                "bufferBeforeMinutes": terms.buffer_before // MINUTE,
-                "bufferAfterMinutes": terms.buffer_after // MINUTE,
-                "service": terms.service_id,
-                "location": claim.location_id,
-            }
-        before = claims
-
-
-def _desk(file: SalonFile, stylist: Stylist) -> _Desk:
-    zones = {one.id: ZoneInfo(one.timezone) for one in file.locations}
-    home = zones[stylist.location]
-    travel = {ends: timedelta(minutes=one.minutes) for one in file.travel for ends in _both_ways(one.from_, one.to)}
-    terms = _terms(file, stylist)
-    demand = {_id(service.name): service.demand for service in SERVICES}
-    return _Desk(
-        blank=DayFacts(stylist.id, date.min, zones, (), (), travel, terms, ()),
-        hours=hours.Hours(
-            weekly=_weekly(stylist),
-            overrides={
-                one.date: hours.Override(one.location or stylist.location, tuple(one.windows), tuple(one.breaks))
-                for one in stylist.overrides
-            },
-            closures=frozenset((one.id, day) for one in file.locations for day in one.closures),
-            zones=zones,
-        ),
-        away=tuple(_away(stylist, home)),
-        demand={service_id: demand[service_id] for service_id in terms},
-    )
-
-
-def _both_ways(here: str, there: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    return (here, there), (there, here)
-
-
-def _terms(file: SalonFile, stylist: Stylist) -> dict[str, Terms]:
-    services = {one.id: one for one in file.services}
-    found = {}
-    for offering in stylist.services:
-        service = services[offering.service]
-        found[service.id] = Terms(
-            service_id=service.id,
-            duration=timedelta(minutes=offering.duration_minutes or service.duration_minutes),
-            interval=timedelta(minutes=service.slot_interval_minutes),
-            buffer_before=timedelta(minutes=service.buffer_before_minutes),
-            buffer_after=timedelta(minutes=service.buffer_after_minutes),
-            min_notice=timedelta(0),
-            horizon_days=service.horizon_days,
-            price_cents=0,
-        )
-    return found
-
-
-def _weekly(stylist: Stylist) -> tuple[hours.WeeklyHours, ...]:
-    return tuple(
-        hours.WeeklyHours(
-            row.weekday,
-            row.starts_minute,
-            row.ends_minute,
-            row.location_id,
-            row.is_break,
-            row.valid_from,
-            row.valid_until,
-        )
-        for row in importing.hours_rows(stylist)
-    )
-
-
-def _away(stylist: Stylist, home: ZoneInfo) -> Iterator[Busy]:
-    spans = [(row.starts_at, row.ends_at) for row in importing.time_off_rows(stylist, home)]
-    for starts_at, ends_at in [*spans, *((one.start_utc, one.end_utc) for one in stylist.busy)]:
-        yield Busy(BusyKind.TIME_OFF, starts_at, ends_at, starts_at, ends_at)
-
-
-def _taken(
-    desk: _Desk, day: date, offset: int, before: Sequence[Busy], claims: list[Busy]
-) -> Iterator[tuple[Terms, Busy]]:
-    """Starts of a day that somebody took, each free when it was, until the day is as full as it should be."""
-    windows = hours.day_windows(desk.hours, day)
-    if not windows:
-        return
-    random = Random(f"{desk.blank.stylist_id} {day}")  # noqa: S311 - a demo, not a secret
-    facts = replace(desk.blank, day=day, windows=windows)
-    breaks = [Busy(BusyKind.BREAK, *span, *span) for span in hours.day_breaks(desk.hours, day)]
-    from_at, until_at = windows[0].starts_at - timedelta(1), windows[-1].ends_at + timedelta(1)
-    away = [one for one in desk.away if one.starts_at < until_at and one.ends_at > from_at]
-    busy = [*breaks, *away, *before]
-    room = sum((window.ends_at - window.starts_at for window in windows), timedelta(0)) * _fill(offset)
-    for service_id in random.choices(list(desk.demand), list(desk.demand.values()), k=TRIES_A_DAY):
-        terms, window = facts.terms[service_id], random.choice(windows)
-        if terms.duration > room or terms.horizon_days < offset:
-            continue
-        starts_at = _free_start(facts, window, terms, busy, random)
-        if starts_at is not None:
-            claim = _claim(starts_at, terms, window)
-            claims.append(claim)
-            busy.append(claim)
-            room -= terms.duration
-            yield terms, claim
-
-
-def _free_start(facts: DayFacts, window: Window, terms: Terms, busy: Sequence[Busy], random: Random) -> datetime | None:
-    """Some start of the window's grid that nothing closes, unless luck is against it."""
-    ks = slots.grid(facts, window, terms)
-    if not ks:
-        return None
-    runs = [slots.closed_run(window, terms, one, slots.travel_to(facts, window, one)) for one in busy]
-    for _ in range(TRIES_A_START):
-        k = random.choice(ks)
-        if not any(k in run for run in runs):
-            return window.starts_at + k * terms.interval
-    return None
-
-
-def _claim(starts_at: datetime, terms: Terms, window: Window) -> Busy:
-    ends_at = starts_at + terms.duration
-    occupied = (starts_at - terms.buffer_before, ends_at + terms.buffer_after)
-    return Busy(BusyKind.BOOKING, starts_at, ends_at, *occupied, window.location_id)
-
-
-def _fill(offset: int) -> float:
-    return FILL_NEAR + (FILL_FAR - FILL_NEAR) * abs(offset) / DAYS_AHEAD

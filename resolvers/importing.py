@@ -14,7 +14,8 @@ from db.imports import Counts
 from db.pool import Connection, Database
 from domain import hours
 from domain.model import Span
-from resolvers.salon_file import BadFile, Booking, Fault, SalonFile, Stylist, TimeOff, shown
+from resolvers import salon_faults
+from resolvers.salon_file import BadFile, Booking, Fault, SalonFile, Stylist, TimeOff
 
 ROWS_A_STATEMENT = 2000  # a second or two each, triggers included, well within a statement's time limit
 
@@ -73,7 +74,7 @@ async def _check_zones(connection: Connection, salon: SalonFile) -> None:
     named |= {f"locations[{n}].timezone": one.timezone for n, one in enumerate(salon.locations)}
     unknown = await imports.unknown_zones(connection, set(named.values()))
     faults = [
-        Fault(path, f"{shown(zone)} is a time zone that this Postgres does not know")
+        Fault(path, f"{salon_faults.shown(zone)} is a time zone that this Postgres does not know")
         for path, zone in named.items()
         if zone in unknown
     ]

@@ -47,6 +47,7 @@ class Change:
 
 
 Sent = dict[tuple[str, date], Availability]
+About = tuple[object, ...]
 
 
 async def changes(watched: Watched, open_context: Open) -> AsyncGenerator[Change, None]:
@@ -58,13 +59,15 @@ async def changes(watched: Watched, open_context: Open) -> AsyncGenerator[Change
     context = await open_context()
     await context.renew()
     sent: Sent = {}
+    shown: dict[tuple[str, date], About] = {}
     with context.app.feed.watching(context.tenant_id, watched.stylist_ids) as watch:
         due: list[tuple[str, date]] = [(one, day) for one in watched.stylist_ids for day in watched.dates]
         while True:
             try:
                 for found in await _read(context, watched, due):
-                    change = _difference(sent.get((found.stylist_id, found.date)), found)
-                    sent[found.stylist_id, found.date] = found
+                    key, about = (found.stylist_id, found.date), _about(context, found)
+                    change = _difference(sent.get(key), found, is_about_the_same=shown.get(key) == about)
+                    sent[key], shown[key] = found, about
                     if change:
                         yield change
             except Unavailable:
@@ -123,10 +126,17 @@ def _outdated(
     return days is None or any(reading.entry.key.day in days for reading in last.readings)
 
 
-def _difference(last: Availability | None, found: Availability) -> Change | None:
+def _about(context: Context, found: Availability) -> About:
+    """What an answer shows besides its slots: names and all else of whom and what it is about."""
+    directory = context.directory
+    stylist, service = directory.stylists[found.stylist_id], directory.services[found.service_id]
+    return stylist, service, *(directory.locations[place] for place in stylist.location_ids)
+
+
+def _difference(last: Availability | None, found: Availability, *, is_about_the_same: bool) -> Change | None:
     if last is None:
         return Change(found, [slot for slot in found.slots if slot.status is SlotStatus.AVAILABLE], (), snapshot=True)
-    if last.slots == found.slots:
+    if last.slots == found.slots and is_about_the_same:
         return None
     before = {slot.starts_at: slot for slot in last.slots}
     after = {slot.starts_at: slot for slot in found.slots}

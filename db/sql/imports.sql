@@ -307,14 +307,15 @@ update bookings
    and status = 'HELD' and expires_at <= clock_timestamp();
 
 -- name: bookings_add(tenant_id, rows)^
--- {added, known, overlapping}: known has a live booking with the same stylist and start; overlapping is refused by
+-- {added, known, overlapping}: known was booked before, at the same start with the same stylist, whatever became of it since:
+-- a booking that was cancelled does not come back with its file. A hold is no booking. Overlapping is refused by
 -- bookings_no_overlap. Rows of one stylist in order of start, so that the indexes and the raised days are walked once.
 with file as materialized (
     select f.*,
            -- Not `exists`, which Postgres may answer by reading all bookings of the tenant at once.
            coalesce((select true from bookings b
                       where b.tenant_id = :tenant_id::uuid and b.stylist_id = f.stylist_id and b.starts_at = f.starts_at
-                        and b.status in ('CONFIRMED', 'COMPLETED', 'NO_SHOW')
+                        and b.status not in ('HELD', 'RELEASED')
                       limit 1), false) as known
       from json_to_recordset(:rows::json)
            f(stylist_id uuid, service_id uuid, location_id uuid, starts_at timestamptz, ends_at timestamptz,

@@ -415,23 +415,36 @@ async def test_a_booking_with_the_start_of_a_known_one_is_that_one(database: Dat
     assert await sql.fetchval("select ends_at from bookings") == utc("2026-12-15 04:45")
 
 
-@pytest.mark.parametrize("status", ["CONFIRMED", "COMPLETED", "NO_SHOW"])
-async def test_a_booking_is_known_in_whatever_way_it_lives(database: Database, sql: Connection, status: str) -> None:
+@pytest.mark.parametrize("status", ["CONFIRMED", "COMPLETED", "NO_SHOW", "CANCELLED"])
+async def test_a_booking_is_known_whatever_became_of_it(database: Database, sql: Connection, status: str) -> None:
     await load(database, EXAMPLE)
     await sql.execute("update bookings set status = $1", status)
+    before = await rows(sql, f"bookings {VERSIONS}")
 
     summary = await load(database, EXAMPLE)
 
     assert summary.counts["bookings"] == Counts(known=1)
+    assert await rows(sql, f"bookings {VERSIONS}") == before
 
 
-async def test_a_cancelled_booking_is_no_obstacle(database: Database, sql: Connection) -> None:
+async def test_a_cancelled_booking_leaves_its_time_to_another_start(database: Database, sql: Connection) -> None:
     await load(database, EXAMPLE)
     await sql.execute("update bookings set status = 'CANCELLED'")
 
-    summary = await load(database, EXAMPLE)
+    summary = await load(database, example(bookings=[booking("2026-12-15 04:20", "2026-12-15 04:40")]))
 
     assert summary.counts["bookings"] == Counts(added=1)
+
+
+async def test_a_cancelled_booking_of_another_stylist_is_another(database: Database, sql: Connection) -> None:
+    await load(database, EXAMPLE)
+    await sql.execute("update bookings set status = 'CANCELLED'")
+    two = example()
+    two["stylists"].append({**two["stylists"][0], "id": BINITA, "name": "Binita"})
+
+    summary = await load(database, two)
+
+    assert summary.counts["bookings"] == Counts(added=1, known=1)
 
 
 OVERLAPS = [
@@ -476,24 +489,26 @@ async def test_of_overlapping_bookings_in_a_file_the_first_to_start_fits(databas
 
 
 @pytest.mark.parametrize(
-    "expires, counts",
+    "status, expires, counts",
     [
-        pytest.param(timedelta(hours=1), Counts(skipped=1), id="a live hold stands in the way"),
-        pytest.param(timedelta(hours=-1), Counts(added=1), id="an expired hold does not"),
+        pytest.param("HELD", timedelta(hours=1), Counts(skipped=1), id="a live hold stands in the way"),
+        pytest.param("HELD", timedelta(hours=-1), Counts(added=1), id="an expired hold does not"),
+        pytest.param("RELEASED", timedelta(hours=1), Counts(added=1), id="a released hold does not"),
     ],
 )
-async def test_holds_count_until_they_expire(
-    database: Database, sql: Connection, expires: timedelta, counts: Counts
+async def test_a_hold_is_no_booking_and_counts_until_it_ends(
+    database: Database, sql: Connection, status: str, expires: timedelta, counts: Counts
 ) -> None:
     await load(database, example(bookings=[]))
     await sql.execute(
         "insert into bookings (tenant_id, stylist_id, service_id, location_id, status, starts_at, ends_at, occupied,"
         " price_cents, holder, expires_at)"
-        " select tenant_id, id, $1, home_location_id, 'HELD', $2, $3, tstzrange($2, $3), 1, 'session:x', now() + $4"
+        " select tenant_id, id, $1, home_location_id, $2, $3, $4, tstzrange($3, $4), 1, 'session:x', now() + $5"
         " from stylists",
         CUT,
-        utc("2026-12-15 04:00"),
-        utc("2026-12-15 04:30"),
+        status,
+        utc("2026-12-15 04:15"),
+        utc("2026-12-15 04:45"),
         expires,
     )
 

@@ -352,6 +352,7 @@ NOT_JSON = [
     ('{"tenant":\n  {"slug" "kb"}}', "line 2, column 11: this is not JSON: expecting ':' delimiter"),
     (b'{"tenant":\n"\xff"}', "line 2: the byte 0xFF is not UTF-8"),
     ("[" * 100_000, "the file: is nested too deeply"),
+    ('{"a":' * 5000 + "1" + "}" * 5000, "the file: is nested too deeply"),
     ("[]", "the file: a list is not an object"),
     ("null", "the file: null is not an object"),
 ]
@@ -391,7 +392,7 @@ def test_a_number_with_an_exponent_beyond_counting_is_not_a_number() -> None:
 def test_a_key_that_no_screen_can_show_is_spelled_out() -> None:
     text = json.dumps(changed(("k\ud800\0", 1)))
 
-    assert faults(text)[0].startswith('["k\\\\ud800\\\\x00"]: is not known here')
+    assert faults(text)[0].startswith('["k\\\\ud800\\u0000"]: is not known here')
 
 
 def test_a_long_value_is_cut_short() -> None:
