@@ -35,16 +35,10 @@ from resolvers import importing, salon_file, tokens
 from resolvers.app import App, Limits
 from resolvers.context import Role
 from resolvers.tokens import TokenSettings
+from schema import page
 from schema.view import View
 
 ROOT = Path(__file__).parent
-GRAPHIQL = ROOT / "web" / "graphiql"
-# The hash is of the one style that GraphiQL inserts, to lock scrolling behind its dialogs: web/graphiql/README.md.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'sha256-Y/huXlwoYkVyQlxwSVcCi1RCDGDCSVBzDt0hYP9qlTc='; "
-    "img-src data:; font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-CONTENT_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".ttf": "font/ttf"}
 BODY_MAX = 100_000
 SECRET_LENGTH_MIN = 32
 DURATION = re.compile(r"(\d{1,6})([smhd])")
@@ -273,35 +267,11 @@ async def _app(settings: Settings, url: str, database: Database) -> AsyncIterato
 def _web(app: App, token_settings: TokenSettings) -> web.Application:
     """The routes."""
     application = web.Application(client_max_size=BODY_MAX)
-    view = View(app, partial(tokens.authenticate, token_settings), GRAPHIQL / "index.html")
-    application.router.add_route("*", "/graphql", view)
-    application.router.add_get("/", _to_graphiql)
-    application.router.add_get("/graphiql/{name}", _asset)
-    application.on_response_prepare.append(_harden)
+    application.router.add_route("*", "/graphql", View(app, partial(tokens.authenticate, token_settings)))
+    application.router.add_get("/", page.from_root)
+    application.router.add_get("/graphiql/{name}", page.asset)
+    application.on_response_prepare.append(page.harden)
     return application
-
-
-async def _to_graphiql(_request: web.Request) -> web.StreamResponse:
-    raise web.HTTPFound("/graphql")
-
-
-async def _asset(request: web.Request) -> web.StreamResponse:
-    """A file of the GraphiQL page; the large ones are kept compressed."""
-    name = request.match_info["name"]
-    for path, encoding in ((GRAPHIQL / "assets" / f"{name}.gz", "gzip"), (GRAPHIQL / name, None)):
-        if path.is_file() and path.suffix in (".gz", ".js", ".css"):
-            headers = {"Content-Encoding": encoding} if encoding else {}
-            body = await asyncio.to_thread(path.read_bytes)
-            content_type = CONTENT_TYPES.get(Path(name).suffix, "application/octet-stream")
-            return web.Response(body=body, headers=headers, content_type=content_type)
-    raise web.HTTPNotFound
-
-
-async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
-    if response.content_type == "text/html":
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
 
 
 def _bind(host: str, port: int) -> socket.socket:

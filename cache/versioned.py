@@ -197,6 +197,8 @@ class VersionedCache(Generic[K, V]):
                 return {key: Reading(entry, True, Source.MEMORY, False, now) for key, entry in held.items()}, None
         readings = {}
         if checked:
+            if len(held) < len(known):
+                held = {**await self._held(known), **held}  # what was in flight may have landed meanwhile
             for key, entry in held.items():
                 if entry.version == checked.versions[key]:
                     entry.era = era

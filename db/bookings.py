@@ -12,7 +12,7 @@ import asyncpg
 from db import queries
 from db.pool import Connection
 from domain.errors import Refusal, SlotTaken
-from domain.model import BookingStatus, Claim, Customer, Slot, SlotStatus, Terms
+from domain.model import BookingStatus, Claim, Customer, Slot, SlotStatus, Span, Terms
 
 sql = queries.load("bookings")
 
@@ -30,11 +30,14 @@ def refused() -> Iterator[None]:
         raise
 
 
-async def lock(connection: Connection, tenant_id: str, stylist_id: str, starts_at: datetime, ends_at: datetime) -> None:
-    """Takes this stylist's turn for the days that a claim of this span raises, and ends the expired holds there."""
-    span = {"tenant_id": tenant_id, "stylist_id": stylist_id, "starts_at": starts_at, "ends_at": ends_at}
-    await sql.lock_days(connection, **span)
-    await sql.end_expired_holds(connection, **span)
+async def lock(connection: Connection, tenant_id: str, stylist_id: str, occupied: Span) -> None:
+    """Takes this stylist's turn for the days that a claim of this span raises, and ends the expired holds in its way.
+
+    occupied: the claim's span, its buffers included.
+    """
+    span = {"occupied_from": occupied.starts_at, "occupied_until": occupied.ends_at}
+    await sql.lock_days(connection, tenant_id=tenant_id, stylist_id=stylist_id, **span)
+    await sql.end_expired_holds(connection, tenant_id=tenant_id, stylist_id=stylist_id, **span)
 
 
 async def insert(

@@ -25,12 +25,18 @@ def offered(
         raise SlotNotOffered(NotOfferedReason.SERVICE_NOT_OFFERED)
     if starts_at < now + terms.min_notice:
         raise SlotNotOffered(NotOfferedReason.TOO_SOON)
-    for day in days:
-        for slot in slots.day_slots(day, service_id, now).slots:
-            if slot.starts_at == starts_at:
-                return _unclosed(slot), terms
+    found = [
+        (slot, day.zones[slot.location_id])
+        for day in days
+        for slot in slots.day_slots(day, service_id, now).slots
+        if slot.starts_at == starts_at
+    ]
+    # Two days at once, in two zones, may have it: the free one is offered, as within a day.
+    slot, zone = min(found, key=lambda one: one[0].status is not SlotStatus.AVAILABLE, default=(None, zone))
     if starts_at >= slots.horizon_ends_at(now, terms.horizon_days, zone):
         raise SlotNotOffered(NotOfferedReason.BEYOND_HORIZON)
+    if slot:
+        return _unclosed(slot), terms
     if any(
         window.starts_at <= starts_at and starts_at + terms.duration <= window.ends_at
         for day in days

@@ -49,7 +49,7 @@ class Feed:
     def watching(self, tenant_id: str, stylist_ids: Iterable[str]) -> Iterator[Watch]:
         """A watch on these stylists' days."""
         watch = Watch()
-        keys = [(tenant_id, stylist_id) for stylist_id in stylist_ids]
+        keys = {(tenant_id, stylist_id) for stylist_id in stylist_ids}
         for key in keys:
             self._watchers.setdefault(key, set()).add(watch)
         try:

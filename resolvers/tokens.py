@@ -15,6 +15,7 @@ from resolvers.context import Caller, Role
 ALGORITHM = "HS256"
 TOKEN_LENGTH_MAX = 8_192
 SESSION = re.compile(r"[\x21-\x7e]{1,200}")
+SUBJECT = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,255}")  # what the database can keep as an owner
 SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -64,7 +65,7 @@ def _bearer(settings: TokenSettings, authorization: str, asked: str | None) -> C
         role, tenant, subject = Role(claims.get("role", Role.CUSTOMER)), claims["tenant"], claims["sub"]
     except (jwt.PyJWTError, ValueError):
         raise _unauthenticated() from None
-    if role is Role.PUBLIC or not isinstance(tenant, str) or not SLUG.fullmatch(tenant):
+    if role is Role.PUBLIC or not SUBJECT.fullmatch(subject) or not isinstance(tenant, str) or not SLUG.fullmatch(tenant):
         raise _unauthenticated()
     if asked is not None and asked != tenant:
         raise BadRequest("FORBIDDEN", "the token is for another tenant than the header X-Tenant names")

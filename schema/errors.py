@@ -42,8 +42,17 @@ def describe(error: GraphQLError) -> tuple[str, dict[str, Any]]:
         return cause.message, {"code": cause.code}
     if isinstance(cause, Unavailable):
         return "The database is away; try again in a moment.", {"code": "UNAVAILABLE", "retryAfterSeconds": 1}
-    if cause is None or (error.path is None and isinstance(cause, ValueError)):
+    if cause is None or _is_about_input(error, cause):
         return error.message, {"code": "BAD_INPUT"}
     error_id = uuid.uuid4().hex
     log.error("internal error", error_id=error_id, path=error.path, exc_info=cause)
     return "Internal error", {"code": "INTERNAL", "errorId": error_id}
+
+
+def _is_about_input(error: GraphQLError, cause: Exception) -> bool:
+    """Whether graphql-core found a fault in the document or its values: then it names the place, and has no field's path,
+    or wraps an error that names the place by itself, as of an argument. What a result cannot be turned into names none.
+    """
+    if isinstance(cause, GraphQLError):
+        return error.path is None or bool(cause.nodes)
+    return error.path is None and bool(error.nodes) and isinstance(cause, ValueError)

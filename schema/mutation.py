@@ -13,12 +13,13 @@ from resolvers.bookings import Start
 from resolvers.context import Context
 from resolvers.writing import Request
 from schema import inputs
+from schema.claims import Booking, Hold
 from schema.inputs import NOTES_MAX, BookingConfirmInput, BookingCreateInput, BookingRescheduleInput, HoldPlaceInput
 from schema.operation import context_of
 from schema.permissions import IsStaff
 from schema.results import BookingResult, HoldPlaceResult, HoldReleaseResult, answer
 from schema.scalars import instant_text
-from schema.types import Booking, Hold, Info
+from schema.types import Info
 
 BookingIdArgument = Annotated[strawberry.ID, strawberry.argument(description="The booking's id.")]
 

@@ -39,7 +39,8 @@ class Asking:
     def caller(self) -> Caller:
         """Who is asking. Raises BadRequest UNAUTHENTICATED, FORBIDDEN."""
         named = {name.lower(): value for name, value in self.headers.items()}
-        named |= {str(name).lower(): str(value) for name, value in (self.connection_params or {}).items()}
+        params = self.connection_params or {}
+        named |= {str(name).lower(): str(value) for name, value in params.items() if value is not None}
         return self.authenticate(named)
 
     async def open(self, *, fresh: bool = False, remembers: bool = True) -> Context:
@@ -64,6 +65,8 @@ class Schema(strawberry.Schema):
         asking = execution_context.context.for_operation()
         execution_context.context = asking
         try:
+            if execution_context.operation_type is OperationType.SUBSCRIPTION:
+                raise BadRequest("BAD_INPUT", "subscriptions go over a WebSocket, by the protocol graphql-transport-ws")
             context = await asking.open()
             result = await super()._execute_operation(execution_context, *args, **kwargs)
             if execution_context.operation_type is OperationType.QUERY and await context.is_stale():

@@ -13,12 +13,11 @@ from domain.errors import BadRequest
 from domain.model import Directory
 from resolvers import availability, bookings
 from schema import inputs, types
+from schema.claims import Booking, BookingConnection
 from schema.inputs import AfterArgument, DateArgument, IdsArgument, LimitArgument, ServiceIdArgument, StylistIdArgument
 from schema.operation import context_of
 from schema.types import (
     Availability,
-    Booking,
-    BookingConnection,
     FreshnessArgument,
     Info,
     Location,
@@ -71,8 +70,8 @@ class Query:
         after: AfterArgument = None,
     ) -> list[Stylist]:
         directory = context_of(info).directory
-        service = service_id and inputs.uuid(service_id, "serviceId")
-        location = location_id and inputs.uuid(location_id, "locationId")
+        service = inputs.uuid_or_none(service_id, "serviceId")
+        location = inputs.uuid_or_none(location_id, "locationId")
         found = (
             stylist.id
             for stylist in directory.stylists.values()
@@ -124,14 +123,14 @@ class Query:
         from_: Annotated[
             datetime | None, strawberry.argument(name="from", description="Not before this instant. Default: now.")
         ] = None,
-        limit: Annotated[int, strawberry.argument(description="How many at most, 1 to 100.")] = 10,
+        limit: Annotated[int | None, strawberry.argument(description="How many at most, 1 to 100.")] = 10,
     ) -> list[Slot]:
         context = context_of(info)
         service = inputs.uuid(service_id, "serviceId")
         asked = inputs.uuids(stylist_ids, "stylistIds", context.app.limits) if stylist_ids is not None else None
         for stylist_id in asked or ():
             availability.known_stylist(context, stylist_id)
-        location = inputs.uuid(location_id, "locationId") if location_id else None
+        location = inputs.uuid_or_none(location_id, "locationId")
         if location and location not in context.directory.locations:
             raise BadRequest("NOT_FOUND", f"there is no location {location}")
         found = await availability.first_available(
@@ -140,7 +139,7 @@ class Query:
             stylist_ids=_who_offer(context.directory, service, asked, location),
             location_id=location,
             from_at=from_,
-            limit=inputs.bounded(limit, "limit", context.app.limits.starts),
+            limit=inputs.bounded(limit, "limit", context.app.limits.starts, 10),
         )
         return [Slot.free(info, free) for free in found]
 
@@ -162,21 +161,21 @@ class Query:
             date, strawberry.argument(description="The last date, itself included; at most 366 days in all.")
         ],
         stylist_id: Annotated[strawberry.ID | None, strawberry.argument(description="Only this stylist's.")] = None,
-        first: Annotated[int, strawberry.argument(description="How many at most, 1 to 200.")] = 50,
+        first: Annotated[int | None, strawberry.argument(description="How many at most, 1 to 200.")] = 50,
         after: Annotated[str | None, strawberry.argument(description="The `endCursor` of the page before.")] = None,
     ) -> BookingConnection:
         context = context_of(info)
-        first = inputs.bounded(first, "first", context.app.limits.page)
+        most = inputs.bounded(first, "first", context.app.limits.page, 50)
         inputs.dates(from_, to, BOOKING_DAYS_MAX)
         claims = await bookings.between(
             context,
-            stylist_id=inputs.uuid(stylist_id, "stylistId") if stylist_id else None,
+            stylist_id=inputs.uuid_or_none(stylist_id, "stylistId"),
             from_on=from_,
             until_on=to,
-            after=inputs.place(after) if after else None,
-            most=first + 1,
+            after=inputs.place(after) if after is not None else None,
+            most=most + 1,
         )
-        return BookingConnection.of(info, claims, first)
+        return BookingConnection.of(info, claims, most)
 
 
 def _who_offer(directory: Directory, service_id: str, asked: list[str] | None, location_id: str | None) -> list[str]:
@@ -192,11 +191,11 @@ def _who_offer(directory: Directory, service_id: str, asked: list[str] | None, l
 
 
 def _page(
-    info: Info, found: Iterable[str], ids: list[strawberry.ID] | None, limit: int, after: strawberry.ID | None
+    info: Info, found: Iterable[str], ids: list[strawberry.ID] | None, limit: int | None, after: strawberry.ID | None
 ) -> list[str]:
     """The ids of one page of a list that is in order. Raises BadRequest."""
     limits = context_of(info).app.limits
-    limit = inputs.bounded(limit, "limit", limits.page)
+    most = inputs.bounded(limit, "limit", limits.page, 50)
     wanted = None if ids is None else set(inputs.uuids(ids, "ids", limits))
     rows = [row for row in found if wanted is None or row in wanted]
     if after is not None:
@@ -204,4 +203,4 @@ def _page(
         if last not in rows:
             raise BadRequest("NOT_FOUND", f"after: there is no {last} in this list")
         rows = rows[rows.index(last) + 1 :]
-    return rows[:limit]
+    return rows[:most]

@@ -11,7 +11,8 @@ import strawberry
 from domain import errors
 from domain.errors import NotOfferedReason
 from domain.model import Claim, SlotStatus
-from schema.types import Booking, Hold, Info, Slot
+from schema.claims import Booking, Hold
+from schema.types import Info, Slot
 
 strawberry.enum(NotOfferedReason, description="Why a start is not offered, when nobody has it.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import date as date_
 from datetime import datetime
 from enum import Enum
@@ -22,30 +22,46 @@ from schema.operation import context_of
 
 Info = strawberry.Info[Any, Any]
 
-strawberry.enum(
+
+def show(enum: type[Enum], description: str, *, name: str | None = None, **values: str) -> None:
+    """Makes an enum that knows nothing of GraphQL a part of the schema; values: the description of each member."""
+    strawberry.enum(enum, name=name, description=description)
+    for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        value.description = values.pop(value.name)
+    assert not values, f"{enum.__name__} has no {values}"
+
+
+show(
     SlotStatus,
-    description="What a start on the grid is. Only inside working hours; why a start is UNAVAILABLE is for staff alone.",
+    "What a start on the grid is. Only inside working hours; why a start is UNAVAILABLE is for staff alone.",
+    AVAILABLE="It can be held or booked now.",
+    HELD="Somebody holds it while they book, you perhaps: `heldByYou`.",
+    BOOKED="It is booked.",
+    UNAVAILABLE="It cannot be booked: past or too soon, too far ahead, or the stylist is not free.",
 )
-strawberry.enum(
-    Freshness, description="How sure an answer is to be: checked against Postgres, as cached, or computed anew."
+show(
+    Freshness,
+    "How sure an answer is to be: checked against Postgres, as cached, or computed anew.",
+    VERIFIED="From the cache if its version is still the one that Postgres has, else computed anew.",
+    CACHED="From the cache as it is, perhaps milliseconds late; computed anew if it is not there.",
+    BYPASS="Computed anew from Postgres, whatever the cache has.",
 )
-strawberry.enum(Source, name="CacheSource", description="Where an answer came from.")
+show(
+    Source,
+    "Where an answer came from.",
+    name="CacheSource",
+    MEMORY="The memory of the process that answered.",
+    REDIS="The cache that all processes share.",
+    DATABASE="Postgres.",
+)
 
 FreshnessArgument = Annotated[
-    Freshness,
+    Freshness | None,
     strawberry.argument(
         description="VERIFIED: its version is checked against Postgres. CACHED: as cached, perhaps milliseconds late. "
         "BYPASS: computed anew."
     ),
 ]
-
-
-@strawberry.enum(description="Where a booking stands.")
-class BookingStatus(Enum):
-    CONFIRMED = strawberry.enum_value("CONFIRMED", description="It is to take place.")
-    CANCELLED = strawberry.enum_value("CANCELLED", description="It was called off; its time is free again.")
-    COMPLETED = strawberry.enum_value("COMPLETED", description="It took place.")
-    NO_SHOW = strawberry.enum_value("NO_SHOW", description="The customer did not come.")
 
 
 @strawberry.type(description="One business.")
@@ -170,7 +186,7 @@ class Stylist:
             service_id=inputs.uuid(service_id, "serviceId"),
             dates=inputs.dates(from_, to, context.app.limits.days),
             zone=inputs.zone(timezone),
-            freshness=freshness,
+            freshness=freshness or Freshness.VERIFIED,
         )
         return later(found, lambda answers: [Availability.of(info, one) for one in answers])
 
@@ -373,7 +389,7 @@ class Slot:
 
 
 def slots_of(
-    info: Info, stylist_id: str, service_id: str, date: date_, timezone: str | None, freshness: Freshness
+    info: Info, stylist_id: str, service_id: str, date: date_, timezone: str | None, freshness: Freshness | None
 ) -> Any:
     """An Availability, later, of one stylist, service and date. Raises BadRequest, Unavailable."""
     found = availability.of_stylist(
@@ -382,7 +398,7 @@ def slots_of(
         service_id=service_id,
         dates=[date],
         zone=inputs.zone(timezone),
-        freshness=freshness,
+        freshness=freshness or Freshness.VERIFIED,
     )
     return later(found, lambda answers: Availability.of(info, answers[0]))
 
@@ -392,121 +408,3 @@ def later(
 ) -> Any:
     """What the executor will await. Any: Strawberry wants to read the field's own type in the annotation."""
     return Later(found, make)
-
-
-@strawberry.type(description="Whom a booking is for. Shown to who made it and to staff.")
-class Customer:
-    id: strawberry.ID = strawberry.field(description="Their id.")
-    name: str = strawberry.field(description="Their name.")
-    email: str | None = strawberry.field(description="Their e-mail address.")
-    phone: str | None = strawberry.field(description="Their telephone number.")
-
-    @classmethod
-    def of(cls, customer: model.Customer) -> Customer:
-        return cls(id=strawberry.ID(customer.id), name=customer.name, email=customer.email, phone=customer.phone)
-
-
-@strawberry.type(description="A claim on a start that ends by itself.")
-class Hold:
-    directory: strawberry.Private[Directory]
-    claim: strawberry.Private[model.Claim]
-    id: strawberry.ID = strawberry.field(description="Its id: confirm or release it by this.")
-    start_utc: datetime = strawberry.field(description="Its start in UTC.")
-    end_utc: datetime = strawberry.field(description="Its end in UTC.")
-    price_cents: int = strawberry.field(description="The price, frozen: the booking keeps it.")
-    expires_at: datetime = strawberry.field(description="When it ends unless it is confirmed before.")
-
-    @classmethod
-    def of(cls, info: Info, claim: model.Claim) -> Hold:
-        return cls(
-            directory=context_of(info).directory,
-            claim=claim,
-            id=strawberry.ID(claim.id),
-            start_utc=claim.starts_at,
-            end_utc=claim.ends_at,
-            price_cents=claim.price_cents,
-            expires_at=claim.expires_at or claim.created_at,
-        )
-
-    @strawberry.field(description="Whose time.")
-    def stylist(self) -> Stylist:
-        return Stylist.of(self.directory, self.claim.stylist_id)
-
-    @strawberry.field(description="For what.")
-    def service(self) -> Service:
-        return Service.of(self.directory, self.claim.service_id)
-
-
-@strawberry.type(description="A stylist's time, sold.")
-class Booking:
-    directory: strawberry.Private[Directory]
-    claim: strawberry.Private[model.Claim]
-    id: strawberry.ID = strawberry.field(description="Its id.")
-    start_utc: datetime = strawberry.field(description="Its start in UTC.")
-    end_utc: datetime = strawberry.field(description="Its end in UTC.")
-    status: BookingStatus = strawberry.field(description="Where it stands.")
-    price_cents: int = strawberry.field(description="Its price in minor units, as quoted when it was held or booked.")
-    payment_required: bool = strawberry.field(description="Whether it must be paid for online.")
-    payment_url: str | None = strawberry.field(description="Where to pay for it.")
-    created_at: datetime = strawberry.field(description="When it was held or booked.")
-
-    @classmethod
-    def of(cls, info: Info, claim: model.Claim) -> Booking:
-        return cls(
-            directory=context_of(info).directory,
-            claim=claim,
-            id=strawberry.ID(claim.id),
-            start_utc=claim.starts_at,
-            end_utc=claim.ends_at,
-            price_cents=claim.price_cents,
-            status=BookingStatus(claim.status.value),
-            payment_required=False,
-            payment_url=None,
-            created_at=claim.created_at,
-        )
-
-    @strawberry.field(description="Whose time.")
-    def stylist(self) -> Stylist:
-        return Stylist.of(self.directory, self.claim.stylist_id)
-
-    @strawberry.field(description="For what.")
-    def service(self) -> Service:
-        return Service.of(self.directory, self.claim.service_id)
-
-    @strawberry.field(description="Where.")
-    def location(self) -> Location:
-        return Location.of(self.directory, self.claim.location_id)
-
-    @strawberry.field(description="Whom it is for.")
-    def customer(self) -> Customer | None:
-        return Customer.of(self.claim.customer) if self.claim.customer else None
-
-
-@strawberry.type(description="Where a page of a connection ends, as Relay has it.")
-class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether there is more after this page.")
-    end_cursor: str | None = strawberry.field(description="What to hand in as `after` for the next page.")
-
-
-@strawberry.type(description="A booking and its place in the list.")
-class BookingEdge:
-    node: Booking = strawberry.field(description="The booking.")
-    cursor: str = strawberry.field(description="What to hand in as `after` to go on behind it.")
-
-
-@strawberry.type(description="A page of bookings.")
-class BookingConnection:
-    edges: list[BookingEdge] = strawberry.field(description="The bookings, by start.")
-    page_info: PageInfo = strawberry.field(description="Where the page ends.")
-
-    @classmethod
-    def of(cls, info: Info, claims: Sequence[model.Claim], first: int) -> BookingConnection:
-        """A page of the first so many of the claims, of which there may be one more."""
-        edges = [
-            BookingEdge(node=Booking.of(info, claim), cursor=inputs.cursor(claim.starts_at, claim.id))
-            for claim in claims[:first]
-        ]
-        return cls(
-            edges=edges,
-            page_info=PageInfo(has_next_page=len(claims) > first, end_cursor=edges[-1].cursor if edges else None),
-        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -13,16 +12,18 @@ from strawberry.aiohttp.views import GraphQLView
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from resolvers.app import App
+from schema import page
 from schema.operation import Asking, Authenticate
 from schema.schema import schema
 
 CONNECTION_INIT = timedelta(seconds=5)
+REFUSALS = (400, 405)
 
 
 class View(GraphQLView):
     """POST and WebSocket at /graphql; GET from a browser shows GraphiQL."""
 
-    def __init__(self, app: App, authenticate: Authenticate, page: Path) -> None:
+    def __init__(self, app: App, authenticate: Authenticate) -> None:
         super().__init__(
             schema,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
@@ -30,15 +31,31 @@ class View(GraphQLView):
         )
         self._app = app
         self._authenticate = authenticate
-        self._page = page
 
     async def get_context(self, request: web.Request, response: Any) -> Any:
         """Who asks; the operation's own context is made when its document is known to be valid."""
         return Asking(self._app, self._authenticate, _headers(request))
 
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        """As Strawberry's; what it refuses in plain words, before there is an operation, is a GraphQL error here too."""
+        response = await super().__call__(request)
+        if not isinstance(response, web.Response) or response.status not in REFUSALS:
+            return response
+        error = {"message": response.text, "extensions": {"code": "BAD_INPUT"}}
+        return web.Response(
+            text=self.encode_json({"errors": [error]}), status=response.status, content_type="application/json"
+        )
+
     async def render_graphql_ide(self, request: web.Request) -> web.Response:
         """GraphiQL, from web/graphiql."""
-        return web.Response(body=self._page.read_bytes(), content_type="text/html", charset="utf-8")
+        return await page.document()
+
+    def decode_json(self, data: str | bytes) -> object:
+        """orjson refuses what json lets in and nothing behind it can bear: halves of surrogate pairs, NaN, any depth."""
+        found = orjson.loads(data)
+        if not isinstance(found, dict | list | None):
+            raise orjson.JSONDecodeError("neither an object nor a list", "", 0)
+        return {} if found is None else found
 
     def encode_json(self, data: object) -> str:
         """orjson; what it cannot do (integers beyond 64 bits cannot come from our types) is an error of ours."""

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -40,8 +39,11 @@ def on(url: str, database: str) -> str:
 @pytest.fixture(scope="session")
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """An embedded Postgres 18, stopped at the end of the run."""
-    folder: Path = tmp_path_factory.mktemp("postgres") / "data"
-    return embedded.start(folder)
+    folder = tmp_path_factory.mktemp("postgres")
+    # As root, Postgres runs as another user, who must be able to reach its data.
+    folder.parent.chmod(0o755)
+    folder.parent.parent.chmod(0o755)
+    return embedded.start(folder / "data")
 
 
 @pytest.fixture(scope="session")
@@ -125,9 +127,7 @@ class Client:
 @pytest.fixture
 async def app(database: Database, database_url: str) -> AsyncIterator[App]:
     """The parts of a server on this test's own database, listening for changes."""
-    app = wiring.build(
-        database, default_tenant="", limits=Limits(), entries_max=50_000, ttl=timedelta(minutes=15)
-    )
+    app = wiring.build(database, default_tenant="", limits=Limits(), entries_max=50_000, ttl=timedelta(minutes=15))
     listener = Listener(database_url, app.hear, app.trust)
     listener.start()
     async with asyncio.timeout(5):
@@ -143,9 +143,8 @@ TOKENS = TokenSettings("a secret for tests, longer than 32 characters")
 @pytest.fixture
 async def client(app: App) -> AsyncIterator[Client]:
     """The server itself on a free port of loopback, and a client of it."""
-    page = Path(__file__).parent.parent / "web" / "graphiql" / "index.html"
     application = web.Application()
-    application.router.add_route("*", "/graphql", View(app, partial(tokens.authenticate, TOKENS), page))
+    application.router.add_route("*", "/graphql", View(app, partial(tokens.authenticate, TOKENS)))
     server = TestServer(application)
     await server.start_server()
     async with aiohttp.ClientSession() as http:
@@ -156,7 +155,9 @@ async def client(app: App) -> AsyncIterator[Client]:
 @pytest.fixture
 def staff_token() -> str:
     """A staff member of the tenant that `salon` imports."""
-    return tokens.make(TOKENS, role=Role.STAFF, tenant=SALON["tenant"]["slug"], subject="sita", expires_in=timedelta(hours=1))
+    return tokens.make(
+        TOKENS, role=Role.STAFF, tenant=SALON["tenant"]["slug"], subject="sita", expires_in=timedelta(hours=1)
+    )
 
 
 # One location, two stylists, two services; round the clock in UTC, so that tests need not know what day it is.

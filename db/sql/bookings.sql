@@ -1,8 +1,18 @@
--- name: lock_days(tenant_id, stylist_id, starts_at, ends_at)$
--- Locks, in order, the versions of the stylist's days that a claim of this span raises: writers of one day queue here.
-select lock_days(:tenant_id::uuid, :stylist_id::uuid, :starts_at::timestamptz, :ends_at::timestamptz)::text;
+-- name: lock_days(tenant_id, stylist_id, occupied_from, occupied_until)$
+-- Locks, in order, the versions of the stylist's days that a claim of this occupied span raises, and those that ending the
+-- expired holds in its way raises: writers of one day queue here, and touch no day that they have not locked.
+select lock_days(:tenant_id::uuid, :stylist_id::uuid,
+                 least(:occupied_from::timestamptz, min(lower(occupied))),
+                 greatest(:occupied_until::timestamptz, max(upper(occupied))))::text
+  from bookings
+ where tenant_id = :tenant_id::uuid
+   and stylist_id = :stylist_id::uuid
+   and status = 'HELD'
+   and expires_at <= clock_timestamp()
+   and starts_at > :occupied_from::timestamptz - interval '36 hours' and starts_at < :occupied_until::timestamptz + interval '12 hours'
+   and occupied && tstzrange(:occupied_from, :occupied_until);
 
--- name: end_expired_holds(tenant_id, stylist_id, starts_at, ends_at)!
+-- name: end_expired_holds(tenant_id, stylist_id, occupied_from, occupied_until)!
 -- Releases the stylist's holds that have expired and stand in the way of this span, so that the exclusion lets it in.
 update bookings
    set status = 'RELEASED', ended_at = expires_at
@@ -10,7 +20,8 @@ update bookings
    and stylist_id = :stylist_id::uuid
    and status = 'HELD'
    and expires_at <= clock_timestamp()
-   and starts_at > :starts_at::timestamptz - interval '48 hours' and starts_at < :ends_at::timestamptz + interval '48 hours';
+   and starts_at > :occupied_from::timestamptz - interval '36 hours' and starts_at < :occupied_until::timestamptz + interval '12 hours'
+   and occupied && tstzrange(:occupied_from, :occupied_until);
 
 -- name: claim_insert(tenant_id, stylist_id, service_id, location_id, status, starts_at, ends_at, occupied_from, occupied_until, price_cents, holder, hold_seconds, customer_id, notes)^
 -- Claims [occupied_from, occupied_until). Refused by bookings_no_overlap when any of it is claimed. Expires hold_seconds from now.

@@ -125,6 +125,18 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
+async def ended(*tasks: asyncio.Task[T]) -> list[T | BaseException]:
+    """What became of these, errors too."""
+    async with asyncio.timeout(WAIT_S):
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def result(task: asyncio.Task[T]) -> T:
+    """What one task came to, or its error."""
+    async with asyncio.timeout(WAIT_S):
+        return await task
+
+
 class Scene:
     """A cache over such a database, and readers that are started, looked at, and at the end awaited."""
 
@@ -148,12 +160,18 @@ class Scene:
     async def done(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of work whose every query is answered at once."""
         task = await self.start(work)
+        await self.finish()
+        assert task.done()
+        return task.result()
+
+    async def finish(self) -> None:
+        """Answers every query, until there are no more."""
+        await settled()
         async with asyncio.timeout(WAIT_S):
-            while not task.done():
-                for sent in self.database.pending:
+            while pending := self.database.pending:
+                for sent in pending:
                     sent.answer()
                 await settled()
-        return task.result()
 
     async def leave(self) -> None:
         for task in self.tasks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,19 @@ from cache import freshness
 from cache.freshness import Checked, Clock, VersionCheck
 from domain.errors import Unavailable
 from domain.versions import DayVersion
-from tests.cache.conftest import BENS, DIRECTORY, MONDAY, NOON, TUESDAY, WAIT_S, FakeDatabase, Scene, settled
+from tests.cache.conftest import (
+    BENS,
+    DIRECTORY,
+    MONDAY,
+    NOON,
+    TUESDAY,
+    WAIT_S,
+    FakeDatabase,
+    Scene,
+    ended,
+    result,
+    settled,
+)
 
 SECOND = timedelta(seconds=1)
 
@@ -49,7 +62,7 @@ async def test_everybody_who_asks_before_a_query_is_sent_shares_it(asking: Askin
     await settled()
     asking.database.checks[0].answer()
 
-    answers = await asyncio.gather(*everybody)
+    answers = await ended(*everybody)
 
     assert asking.sent == [sorted([MONDAY, TUESDAY, DIRECTORY], key=str)]
     assert len({id(answer) for answer in answers}) == 1
@@ -62,12 +75,12 @@ async def test_who_asks_while_a_query_is_in_flight_gets_a_later_one(asking: Aski
     late = await asking.ask(MONDAY)
 
     asking.database.checks[0].answer()
-    before = (await early).versions[MONDAY]
+    before = (await result(early)).versions[MONDAY]
     assert not late.done()
     await settled()
     asking.database.checks[1].answer()
 
-    assert (before, (await late).versions[MONDAY]) == (DayVersion(0, 0), DayVersion(0, 1))
+    assert (before, (await result(late)).versions[MONDAY]) == (DayVersion(0, 0), DayVersion(0, 1))
 
 
 async def test_who_asks_while_a_query_is_in_flight_does_not_join_it_though_another_may_be_sent() -> None:
@@ -80,7 +93,7 @@ async def test_who_asks_while_a_query_is_in_flight_does_not_join_it_though_anoth
     for query in asking.database.checks:
         query.answer()
 
-    assert [(await one).versions[MONDAY].day for one in (early, late)] == [0, 1]
+    assert [(await result(one)).versions[MONDAY].day for one in (early, late)] == [0, 1]
 
 
 @pytest.mark.parametrize("bound", [1, 2, 3])
@@ -96,7 +109,7 @@ async def test_no_more_queries_are_in_flight_than_the_bound(bound: int) -> None:
     assert set(asking.sent[-1]) == set((MONDAY, TUESDAY, BENS, DIRECTORY, MONDAY)[bound:])
     for query in asking.database.pending:
         query.answer()
-    await asyncio.gather(*tasks)
+    await ended(*tasks)
 
 
 @pytest.mark.parametrize("bound", [1, 2])
@@ -111,9 +124,8 @@ async def test_who_asks_in_the_turn_in_which_the_last_queries_end_is_answered_to
     assert asking.sent[bound:] == [[BENS]]
     asking.database.checks[-1].answer()
 
-    async with asyncio.timeout(WAIT_S):
-        assert BENS in (await late).versions
-        await asyncio.gather(*first)
+    assert BENS in (await result(late)).versions
+    await ended(*first)
 
 
 async def test_an_error_reaches_all_who_share_a_query_and_nobody_else(asking: Asking) -> None:
@@ -124,26 +136,24 @@ async def test_an_error_reaches_all_who_share_a_query_and_nobody_else(asking: As
     asking.database.checks[0].answer()
     await settled()
     asking.database.checks[1].fail(Unavailable("away"))
-    found = await asyncio.gather(*both, *waiting, return_exceptions=True)
+    found = await ended(*both, *waiting)
     after = await asking.ask(MONDAY)
     asking.database.checks[2].answer()
 
     assert [type(one) for one in found] == [Checked, Unavailable, Unavailable]
-    assert isinstance(await after, Checked)
+    assert isinstance(await result(after), Checked)
 
 
 async def test_one_who_goes_away_takes_the_answer_from_nobody(asking: Asking) -> None:
-    leaving, staying = await asking.ask(MONDAY), asyncio.create_task(asking.check([MONDAY]))
+    leaving, staying = (asyncio.create_task(asking.check([key])) for key in (MONDAY, TUESDAY))
     await settled()
 
     leaving.cancel()
     await settled()
-    for _ in range(2):
-        asking.database.pending[0].answer()
-        await settled()
+    asking.database.checks[0].answer()
 
+    assert TUESDAY in (await result(staying)).versions
     assert leaving.cancelled()
-    assert (await staying).versions[MONDAY] == DayVersion(0, 0)
 
 
 async def test_an_error_that_nobody_waits_for_any_more_is_no_complaint(asking: Asking, complaints: list[Any]) -> None:
@@ -164,15 +174,24 @@ async def test_an_answer_sets_the_clock(asking: Asking) -> None:
     task = await asking.ask(MONDAY)
     asking.database.checks[0].answer()
 
-    assert (await task).now == NOON
+    assert (await result(task)).now == NOON
     assert NOON <= asking.clock.now() < NOON + WAIT_S * SECOND
+
+
+async def test_each_key_gets_its_own_version(scene: Scene) -> None:
+    scene.database.change(TUESDAY)
+    scene.database.change_rules("ben")
+
+    checked = await scene.done(scene.check([BENS, TUESDAY]))
+
+    assert checked.versions == {BENS: DayVersion(1, 0), TUESDAY: DayVersion(0, 1)}
 
 
 @pytest.fixture
 def monotonic(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that the clock counts with, in a list of one."""
     seconds = [1000.0]
-    monkeypatch.setattr(freshness.time, "monotonic", lambda: seconds[0])
+    monkeypatch.setattr(freshness, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
     return seconds
 
 
@@ -204,12 +223,3 @@ def test_a_machine_whose_own_clock_is_wrong_goes_by_postgres(hours: int, monoton
     clock.heard(postgres)
 
     assert clock.now() == postgres
-
-
-async def test_a_scene_of_two_keys_is_checked_in_the_order_asked(scene: Scene) -> None:
-    scene.database.change(TUESDAY)
-    scene.database.change_rules("ben")
-
-    checked = await scene.done(scene.check([BENS, TUESDAY]))
-
-    assert checked.versions == {BENS: DayVersion(1, 0), TUESDAY: DayVersion(0, 1)}

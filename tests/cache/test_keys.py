@@ -43,4 +43,8 @@ def test_all_days_of_a_stylist_are_dropped_together_and_nobody_elses() -> None:
     ana = DayKey("salon", "ana", DAY).group
 
     assert ana == DayKey("salon", "ana", date(2030, 2, 1)).group
-    assert ana not in {DayKey("salon", "ben", DAY).group, DayKey("rival", "ana", DAY).group, DirectoryKey("salon").group}
+    assert ana not in {
+        DayKey("salon", "ben", DAY).group,
+        DayKey("rival", "ana", DAY).group,
+        DirectoryKey("salon").group,
+    }

@@ -353,6 +353,30 @@ async def test_is_allowed(salon: Salon, statement: str) -> None:
     await salon.run(statement)
 
 
+NOT_READ = "nothing refuses it, and then no day of the tenant or of the stylist can be read"
+UNREADABLE = [
+    refused("a place in no zone", insert("locations", name="'Moon'", timezone="'Nonsense'"), bug=NOT_READ),
+    refused("a place in a zone that Python lacks", insert("locations", name="'Sea'", timezone="'UTC+3'"), bug=NOT_READ),
+    refused("a tenant in no zone", tenant(timezone="'Nonsense'"), bug=NOT_READ),
+    refused("a season since ever", hours(valid_from="'-infinity'"), bug=NOT_READ),
+    refused("a rule since ever", price_rule(from_on="'-infinity'"), bug=NOT_READ),
+    refused(
+        "an override for ever",
+        insert("overrides", stylist_id="$ana", on_date="'infinity'", location_id="$here"),
+        bug=NOT_READ,
+    ),
+    refused("time off until the year 10000", time_off(ends_at="'10000-01-01'"), bug=NOT_READ),
+    refused("an appointment since Caesar", busy_time(starts_at="'0044-03-15 BC'"), bug=NOT_READ),
+    refused("a hold until the year 10000", booking(status="'HELD'", expires_at="'10000-01-01'"), bug=NOT_READ),
+]
+
+
+@pytest.mark.parametrize("statement", UNREADABLE)
+async def test_what_could_not_be_read_is_refused(salon: Salon, statement: str) -> None:
+    with pytest.raises(asyncpg.PostgresError):
+        await salon.run(statement)
+
+
 async def test_every_constraint_is_named_by_us(salon: Salon) -> None:
     written = "\n".join(file.read_text() for file in [*migrate.MIGRATIONS.glob("*.sql"), Path(migrate.__file__)])
     ours = set(re.findall(r"\bconstraint (\w+)\s+(?:primary|foreign|unique|check|exclude)", written))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
@@ -269,8 +270,8 @@ BOOKINGS = [
     ),
     case("a booking at 00:30 closes starts of the evening before", LATE, january("ana", 15, 16)),
     case(
-        "a booking at 01:00 lies beyond the longest service of the evening before",
-        booking("16 01:00", "16 02:00"),
+        "a booking at 02:30 lies beyond the longest service of the evening before",
+        booking("16 02:30", "16 03:00"),
         january("ana", 16),
     ),
     case(
@@ -287,9 +288,9 @@ BOOKINGS = [
     ),
     case(
         "another stylist's longer service does not reach further",
-        booking("16 01:30", "16 02:00"),
+        booking("16 02:30", "16 03:00"),
         january("ana", 16),
-        given=offering("ben", "color"),
+        given=offering("ben", "color", minutes="300"),
     ),
     case(
         "the largest buffer after reaches further back",
@@ -863,6 +864,24 @@ async def test_what_is_committed_beside_a_savepoint_rolled_back_is_raised_alone(
     assert await salon.heard() == raised
 
 
+@pytest.mark.xfail(reason="Postgres's zone rules say which days a claim touches, Python's which day a start is of")
+async def test_a_claim_raises_its_day_by_python_s_zone_rules_too(salon: Salon) -> None:
+    # British Columbia keeps summer time from 2026 on, which one of the two may not know yet: they are an hour apart.
+    day = datetime(2030, 1, 15, tzinfo=ZoneInfo("America/Vancouver")).astimezone(ZoneInfo("Europe/Berlin"))
+    await salon.run("update locations set timezone = 'America/Vancouver' where tenant_id = $salon and id = $here")
+    await salon.run("update services set duration_minutes = 15")
+    missed = []
+
+    for row, minutes in (("row", 0), ("second_row", 24 * 60 - 30)):
+        before = await salon.versions()
+        begin, end = (day + timedelta(minutes=minutes + length) for length in (0, 30))
+        await salon.run(time_off(f"{begin:%d %H:%M}", f"{end:%d %H:%M}", row=row))
+        if "ana 2030-01-15" not in await salon.raised(before):
+            missed.append(minutes)
+
+    assert missed == []
+
+
 async def test_a_stylist_s_versions_outlive_them_and_grow_when_the_id_comes_back(salon: Salon) -> None:
     await salon.run(EVERY_FACT)
     there = await salon.versions()
@@ -1070,7 +1089,7 @@ RACES = [
         january("ana", 18),
         before=MORNING,
     ),
-    race("a table is emptied, then a booking", "truncate bookings;", EVENING, january("ana", 16), before=MORNING),
+    race("a table is emptied, then a booking", "truncate bookings;", MORNING, january("ana", 16), before=MORNING),
 ]
 
 
@@ -1150,24 +1169,33 @@ async def test_claims_of_eight_programs_that_lock_their_days_neither_deadlock_no
     outcomes: Counter[str] = Counter()
 
     async def claim(connection: Any) -> None:
+        # Around midnight, so that a claim raises one day or two; most are given back, so that there is always room.
         who, minutes = dice.choice(("$ana", "$ben", "$cleo")), dice.choice((30, 60, 240))
-        begin = f"timestamptz '2030-01-16 00:00Z' + interval '{15 * dice.randrange(10 * 24 * 4)} minutes'"
+        begin = f"{at('16 21:00')} + interval '{15 * dice.randrange(24)} minutes'"
         end = f"{begin} + interval '{minutes} minutes'"
-        await salon.run(f"begin; select lock_days($salon, {who}, {begin}, {end})", by=connection)
+        lock = f"select lock_days($salon, {who}, {begin}, {end});"
+        await salon.run("begin;" + lock, by=connection)
         await salon.run(
             "insert into bookings (tenant_id, stylist_id, service_id, location_id, status, starts_at, ends_at, occupied,"
             f" price_cents) values ($salon, {who}, $cut, $here, 'CONFIRMED', {begin}, {end}, tstzrange({begin}, {end}), 1);"
             "commit",
             by=connection,
         )
+        outcomes["claimed"] += 1
+        if dice.random() < 0.99:
+            await salon.run("begin;" + lock, by=connection)
+            await salon.run(
+                f"delete from bookings where stylist_id = {who} and starts_at = {begin}; commit", by=connection
+            )
+            outcomes["given back"] += 1
 
     async def program() -> None:
         connection = await salon.another()
+        await connection.execute("set deadlock_timeout = '20ms'")
         until = asyncio.get_running_loop().time() + STORM_S
         while asyncio.get_running_loop().time() < until:
             try:
                 await claim(connection)
-                outcomes["claimed"] += 1
             except asyncpg.PostgresError as error:
                 outcomes[type(error).__name__] += 1
                 await connection.execute("rollback")
@@ -1176,8 +1204,8 @@ async def test_claims_of_eight_programs_that_lock_their_days_neither_deadlock_no
         for _ in range(STORM_PROGRAMS):
             programs.create_task(program())
 
-    assert set(outcomes) == {"claimed", "ExclusionViolationError"}
-    assert await salon.value("select count(*) from bookings") == outcomes["claimed"]
+    assert set(outcomes) == {"claimed", "given back", "ExclusionViolationError"}
+    assert await salon.value("select count(*) from bookings") == outcomes["claimed"] - outcomes["given back"]
     overlaps = (
         "select count(*) from bookings a join bookings b"
         " on a.id < b.id and a.stylist_id = b.stylist_id and a.occupied && b.occupied"

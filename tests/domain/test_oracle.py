@@ -26,7 +26,7 @@ from domain.model import Busy, BusyKind, DayFacts, DaySlots, SlotStatus, Terms
 from domain.prices import PriceRule
 
 PROFILES = {
-    "normal": settings(max_examples=300, derandomize=True, database=None, deadline=None),
+    "normal": settings(max_examples=400, derandomize=True, database=None, deadline=None),
     "soak": settings(max_examples=20_000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]),
 }
 PROFILE = PROFILES[os.environ.get("CHAIRTIME_HYPOTHESIS", "normal")]
@@ -289,6 +289,11 @@ FRACTIONS = st.sampled_from([timedelta(0), timedelta(0), timedelta(seconds=30), 
 BASIS_POINTS = st.sampled_from([-10_000, -5_000, -1_250, -333, 1, 500, 1_000, 2_500, 100_000])
 
 
+def dates_near(day: date) -> st.SearchStrategy[date]:
+    """A date, or one of its neighbours."""
+    return st.sampled_from([0, 0, -1, 1, -2, 2]).map(lambda offset: day + timedelta(offset))
+
+
 @st.composite
 def pieces(draw: st.DrawFn) -> tuple[int, int]:
     """A wall time window: within a day, up to 24:00, over midnight, or round the clock."""
@@ -310,7 +315,7 @@ def breaks(draw: st.DrawFn) -> tuple[int, int]:
 def weeks(draw: st.DrawFn, *, day: date, location_id: str, is_break: bool) -> list[WeeklyHours]:
     """A window or break of the week, on one weekday near or on all, perhaps of a season that begins or ends near."""
     starts, ends = draw(breaks() if is_break else pieces())
-    near = st.integers(-2, 2).map(lambda offset: day + timedelta(offset))
+    near = dates_near(day)
     weekdays = draw(st.just(range(1, 8)) | near.map(lambda one: range(one.isoweekday(), one.isoweekday() + 1)))
     valid_from, valid_until = draw(st.just((None, None)) | st.tuples(st.none() | near, st.none() | near))
     return [WeeklyHours(on, starts, ends, location_id, is_break, valid_from, valid_until) for on in weekdays]
@@ -318,17 +323,17 @@ def weeks(draw: st.DrawFn, *, day: date, location_id: str, is_break: bool) -> li
 
 @st.composite
 def schedules(draw: st.DrawFn, *, day: date, zones: Mapping[str, ZoneInfo]) -> Hours:
-    """A stylist's hours at the places given: at each something on every day, and whatever else."""
-    near, places = st.integers(-2, 2).map(lambda offset: day + timedelta(offset)), st.sampled_from(sorted(zones))
-    daily = {location: draw(pieces()) for location in zones}
-    weekly = [WeeklyHours(on, *piece, location) for location, piece in daily.items() for on in range(1, 8)]
-    for location, is_break in draw(st.lists(st.tuples(places, st.booleans()), max_size=3)):
+    """A stylist's hours at the places given: at each something on every day, often the same, and whatever else."""
+    near, places = dates_near(day), st.sampled_from(sorted(zones))
+    daily = draw(st.lists(pieces(), min_size=1, max_size=len(zones)))
+    weekly = [WeeklyHours(on, *daily[i % len(daily)], place) for i, place in enumerate(zones) for on in range(1, 8)]
+    for location, is_break in draw(st.lists(st.tuples(places, st.booleans()), min_size=1, max_size=3)):
         weekly += draw(weeks(day=day, location_id=location, is_break=is_break))
     some = st.lists(pieces(), max_size=2).map(tuple)
     own_hours = st.builds(Override, places, some, st.lists(breaks(), max_size=2).map(tuple))
-    overrides = draw(st.booleans()) and draw(st.dictionaries(near, own_hours, max_size=2))
-    closures = draw(st.booleans()) and draw(st.frozensets(st.tuples(places, near), max_size=2))
-    return Hours(tuple(weekly), overrides or {}, closures or frozenset(), zones)
+    overrides = draw(st.dictionaries(near, own_hours, max_size=2))
+    closures = draw(st.frozensets(st.tuples(places, near), max_size=2))
+    return Hours(tuple(weekly), overrides, closures, zones)
 
 
 @st.composite
@@ -397,7 +402,7 @@ def salons(draw: st.DrawFn) -> tuple[Salon, datetime]:
         scene=scene,
         day=day,
         hours=draw(schedules(day=day, zones=zones)),
-        busy=tuple(draw(st.lists(busy_spans(noon=noon, now=now, places=places), max_size=6))),
+        busy=tuple(draw(st.lists(busy_spans(noon=noon, now=now, places=places), min_size=1, max_size=6))),
         travel=ways | {(other, one): way for (one, other), way in ways.items()},
         terms=draw(terms()),
         price_rules=tuple(draw(st.lists(price_rules(day=day), max_size=3))),

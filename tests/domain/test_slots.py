@@ -636,6 +636,21 @@ def test_the_horizon(zone: ZoneInfo, day: str, now: str, horizon_days: int, expe
     assert {slot.status for slot in found.slots} == {AVAILABLE if expected else UNAVAILABLE}
 
 
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        pytest.param(at("2024-06-11 00:00"), [AVAILABLE], id="R9 midnight is of the day that it begins"),
+        pytest.param(at("2024-06-10 23:59"), [UNAVAILABLE], id="R9 midnight is not of the day that it ends"),
+    ],
+)
+def test_the_horizon_at_midnight(now: datetime, expected: list[SlotStatus]) -> None:
+    given = facts(windows=[window("00:00", "01:00")], service=terms(horizon_days=1))
+
+    found = seen(given, now)
+
+    assert [slot.status for slot in found.slots] == expected
+
+
 def test_slots_of_all_windows_are_sorted_by_start() -> None:
     windows = [window("09:00", "12:00"), window("09:15", "11:15", SHORE)]
 

@@ -1,24 +1,37 @@
-"""Whoever writes over HTTP: a browser's session or a token's bearer, one mutation a call."""
+"""A server that the tests of writes share, a business of its own for each of them, and whoever writes to it over HTTP."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+import itertools
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import aiohttp
+import asyncpg
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from resolvers import tokens
+from db.listen import Listener
+from db.pool import Database, PoolSettings
+from resolvers import app as wiring
+from resolvers import importing, salon_file, tokens
+from resolvers.app import App, Limits
 from resolvers.context import Role
-from resolvers.tokens import TokenSettings
+from schema.view import View
+from tests.conftest import SALON, TOKENS, Client, Salon, on
 
 if TYPE_CHECKING:
-    from tests.conftest import Client, Salon
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
-SECRET = "a secret for tests, longer than 32 characters"  # as in tests/conftest.py
 WAIT_S = 10
+numbers = itertools.count(1)
 
 HOLD = """... on Hold { id startUtc endUtc priceCents expiresAt stylist { id } service { id } }"""
 BOOKING = """... on Booking {
@@ -54,21 +67,34 @@ SEEN = "query ($id: ID!) { booking(id: $id) { id status startUtc priceCents styl
 Answer = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Shop(Salon):
+    """A business of one test's own, with the same ids as every other's."""
+
+    slug: str = ""
+
+
 @dataclass(frozen=True)
 class Visitor:
     """One caller of the API. Each write answers its result with its type as `kind`, or the first error with its code."""
 
     client: Client
-    salon: Salon
-    who: dict[str, str | None] = field(default_factory=lambda: {"session": "tester"})
+    salon: Shop
+    who: dict[str, str | None]
 
-    def named(self, session: str | None, *, tenant: str | None = None) -> Visitor:
+    def named(self, session: str | None) -> Visitor:
         """Another browser, or one without a session."""
-        return replace(self, who={"session": session, "tenant": tenant})
+        return replace(self, who={"session": session, "tenant": self.salon.slug})
 
-    def bearing(self, token: str, *, tenant: str | None = None, session: str | None = None) -> Visitor:
+    def bearing(self, token: str) -> Visitor:
         """Somebody with a token."""
-        return replace(self, who={"session": session, "token": token, "tenant": tenant})
+        return replace(self, who={"session": None, "token": token})
+
+    def role(self, role: Role, subject: str) -> Visitor:
+        """Somebody with a token of this business."""
+        return self.bearing(
+            tokens.make(TOKENS, role=role, tenant=self.salon.slug, subject=subject, expires_in=timedelta(hours=1))
+        )
 
     async def hold(self, start: str, *, stylist: str | None = None, service: str | None = None, **more: Any) -> Answer:
         return await self.write("holdPlace", {"input": {**self.start(start, stylist, service), **more}})
@@ -141,7 +167,9 @@ class Visitor:
         declared, given, fields = MUTATIONS[field_]
         near = NEAR if field_ != "holdRelease" else ""
         problem = PROBLEM if near else "... on Problem { message ... on HoldExpired { expiredAt } }"
-        query = f"mutation ({declared}) {{ answer: {field_}({given}) {{ kind: __typename {fields} {problem} }} }} {near}"
+        query = (
+            f"mutation ({declared}) {{ answer: {field_}({given}) {{ kind: __typename {fields} {problem} }} }} {near}"
+        )
         return answer(await self.client.post(query, variables, **self.who))
 
     @staticmethod
@@ -169,10 +197,95 @@ def answer(whole: Answer) -> Answer:
     return found
 
 
+@asynccontextmanager
+async def serving(database: Database, url: str) -> AsyncIterator[tuple[App, Client]]:
+    """A server process on a database, on a free port of loopback, and a client of it."""
+    app = wiring.build(database, default_tenant="", limits=Limits(), entries_max=50_000, ttl=timedelta(minutes=15))
+    listener = Listener(url, app.hear, app.trust)
+    listener.start()
+    application = web.Application()
+    application.router.add_route("*", "/graphql", View(app, partial(tokens.authenticate, TOKENS)))
+    server = TestServer(application)
+    await server.start_server()
+    async with aiohttp.ClientSession() as http:
+        yield app, Client(http, str(server.make_url("/graphql")))
+    await server.close()
+    await listener.stop()
+
+
+@pytest.fixture(scope="session")
+async def mall_url(server_url: str, template: str) -> AsyncIterator[str]:
+    """A database that many businesses share: one a test is cheaper than a database a test."""
+    connection = await asyncpg.connect(server_url)
+    await connection.execute(f"create database mall template {template}")
+    yield on(server_url, "mall")
+    await connection.execute("drop database mall with (force)")
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def mall(mall_url: str) -> AsyncIterator[tuple[App, Client]]:
+    """The server of that database."""
+    database = await Database.open(mall_url, PoolSettings())
+    async with serving(database, mall_url) as found:
+        yield found
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+async def mall_sql(mall_url: str) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(mall_url, server_settings={"timezone": "UTC"})
+    yield connection
+    await connection.close()
+
+
+async def new_shop(app: App) -> Shop:
+    """One more business, by the same file but for its slug."""
+    slug = f"shop-{next(numbers)}"
+    file = salon_file.parse(json.dumps({**SALON, "tenant": {**SALON["tenant"], "slug": slug}}))
+    summary = await importing.import_salon(app.database, file, lambda *_: None)
+    return Shop(summary.tenant_id, slug=slug)
+
+
 @pytest.fixture
-def visitor(client: Client, salon: Salon) -> Visitor:
+async def shop(mall: tuple[App, Client]) -> Shop:
+    """A business of this test's own."""
+    return await new_shop(mall[0])
+
+
+@pytest.fixture
+async def neighbour(mall: tuple[App, Client]) -> Visitor:
+    """A browser whose session is `tester` too, at another business of the same database, with the same ids."""
+    return Visitor(mall[1], await new_shop(mall[0]), {}).named("tester")
+
+
+class Raw:
+    """Another program at the same database. $1 in its statements is the test's business."""
+
+    def __init__(self, connection: Connection, shop: Shop) -> None:
+        self.connection = connection
+        self.tenant = shop.tenant
+
+    async def run(self, statement: str, *values: object) -> None:
+        await self.connection.execute(statement, self.tenant, *values)
+
+    async def value(self, query: str, *values: object) -> Any:
+        return await self.connection.fetchval(query, self.tenant, *values)
+
+    async def rows(self, query: str, *values: object) -> list[Any]:
+        return await self.connection.fetch(query, self.tenant, *values)
+
+
+@pytest.fixture
+def raw(mall_sql: Connection, shop: Shop) -> Raw:
+    """Another program."""
+    return Raw(mall_sql, shop)
+
+
+@pytest.fixture
+def visitor(mall: tuple[App, Client], shop: Shop) -> Visitor:
     """A browser whose session is `tester`."""
-    return Visitor(client, salon)
+    return Visitor(mall[1], shop, {}).named("tester")
 
 
 @pytest.fixture
@@ -182,15 +295,12 @@ def rival(visitor: Visitor) -> Visitor:
 
 
 @pytest.fixture
-def staff(visitor: Visitor, staff_token: str) -> Visitor:
-    """A member of the salon's staff."""
-    return visitor.bearing(staff_token)
+def staff(visitor: Visitor) -> Visitor:
+    """A member of the staff."""
+    return visitor.role(Role.STAFF, "sita")
 
 
 @pytest.fixture
 def customer(visitor: Visitor) -> Visitor:
     """Somebody with a customer's token."""
-    settings = TokenSettings(SECRET)
-    return visitor.bearing(
-        tokens.make(settings, role=Role.CUSTOMER, tenant="testers", subject="cleo", expires_in=timedelta(hours=1))
-    )
+    return visitor.role(Role.CUSTOMER, "cleo")
