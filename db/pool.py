@@ -33,6 +33,10 @@ class StartupError(Exception):
     """The database cannot be used; the message says why and what would be right."""
 
 
+class Again(Exception):
+    """What a transaction locked turned out to be elsewhere by then: it is to be done again as a whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
     """Connections kept and allowed, and seconds: to wait for one, for a statement, and before an idle one is closed."""
@@ -87,14 +91,16 @@ class Database:
             yield connection
 
     async def transact(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Runs work in a transaction; again as a whole, with jitter, when Postgres chose it as a victim (40001, 40P01)."""
+        """Runs work in a transaction; again as a whole, with jitter, when it asks for that, or when Postgres chose it as a
+        victim (40001, 40P01). Raises Unavailable when that does not end.
+        """
         for tries in range(1, TRANSACTION_TRIES + 1):
             try:
                 async with self.transaction() as connection:
                     return await work(connection)
-            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+            except (Again, asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
                 if tries == TRANSACTION_TRIES:
-                    raise
+                    raise Unavailable("too many want the same at once") from error
                 await asyncio.sleep(random.uniform(0, 0.02 * 2**tries))  # noqa: S311 - jitter, not a secret
         raise AssertionError("unreachable")
 

@@ -56,9 +56,7 @@ class App:
             self.feed.reconnected()
 
 
-def forget(
-    app: App, tenant_id: str, stylist_id: str | None, days_: Mapping[date, int] | Sequence[date] | None
-) -> None:
+def forget(app: App, tenant_id: str, stylist_id: str | None, days_: Mapping[date, int] | Sequence[date] | None) -> None:
     """Drops cached entries: a tenant's directory, all of a stylist's days, or some of them."""
     if stylist_id is None:
         app.directories.drop(DirectoryKey(tenant_id))

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from db import bookings, days
-from db.pool import Connection
+from db.pool import Again, Connection
 from domain import offer, versions
 from domain.errors import (
     AlreadyEnded,
@@ -67,7 +67,7 @@ async def hold(context: Context, start: Start, request: Request) -> Claim:
             notes=None,
         )
 
-    return await _claiming(context, start, request, work)
+    return await _claiming(context, request, work, lambda: start)
 
 
 async def release(context: Context, request: Request) -> Claim:
@@ -124,7 +124,7 @@ async def create(context: Context, start: Start, contact: Contact, notes: str | 
             notes=notes,
         )
 
-    return await _claiming(context, start, request, work)
+    return await _claiming(context, request, work, lambda: start)
 
 
 async def reschedule(context: Context, starts_at: datetime, stylist_id: str | None, request: Request) -> Claim:
@@ -132,23 +132,21 @@ async def reschedule(context: Context, starts_at: datetime, stylist_id: str | No
 
     Raises SlotTaken, SlotNotOffered, NotFound, AlreadyEnded.
     """
-    async with context.app.database.connection() as connection:
-        found = await bookings.get(connection, context.tenant_id, request.entity_id or "")
-    start = Start(stylist_id or found.stylist_id, found.service_id, starts_at) if found else None
+    start: Start | None = None
 
     async def work(connection: Connection) -> Claim:
-        if start is None:
-            raise NotFound
-        known = _visible(context, found)
+        nonlocal start
+        known = _visible(context, await bookings.get(connection, context.tenant_id, request.entity_id or ""))
+        start = Start(stylist_id or known.stylist_id, known.service_id, starts_at)
         place = await _turn(connection, context, start, leaving=known)
-        claim = _confirmed(_visible(context, await bookings.get(connection, context.tenant_id, known.id)))
+        claim = _confirmed(await _still(connection, context, known))
         own = await place.own_hold(connection, context.caller.holder)
         slot, terms = await place.offered(connection, own, claim)
         return await bookings.move(
             connection, context.tenant_id, claim, stylist_id=start.stylist_id, slot=slot, terms=terms
         )
 
-    return await _claiming(context, start, request, work)
+    return await _claiming(context, request, work, lambda: start)
 
 
 async def end(context: Context, status: BookingStatus, reason: str | None, request: Request) -> Claim:
@@ -241,12 +239,16 @@ async def _days(
 
 
 async def _claiming(
-    context: Context, start: Start | None, request: Request, work: Callable[[Connection], Awaitable[Claim]]
+    context: Context,
+    request: Request,
+    work: Callable[[Connection], Awaitable[Claim]],
+    started: Callable[[], Start | None],
 ) -> Claim:
-    """Runs a claim; what is refused goes out with the nearest free starts. start: None where there is nothing to claim."""
+    """Runs a claim; what is refused goes out with the nearest free starts. started: what was asked for, once that is known."""
     try:
         return await writing.run(context, request, work)
     except (SlotTaken, SlotNotOffered) as refusal:
+        start = started()
         assert start is not None
         if isinstance(refusal, SlotTaken) and not refusal.version:
             await _look_again(context, start, refusal)
@@ -297,7 +299,15 @@ async def _own(connection: Connection, context: Context, request: Request) -> Cl
     known = _visible(context, await bookings.get(connection, context.tenant_id, claim_id))
     occupied = _occupied(context.directory.services[known.service_id], known.starts_at, known.ends_at)
     await bookings.lock(connection, context.tenant_id, known.stylist_id, occupied)
-    return _visible(context, await bookings.get(connection, context.tenant_id, claim_id))
+    return await _still(connection, context, known)
+
+
+async def _still(connection: Connection, context: Context, known: Claim) -> Claim:
+    """The claim as it is now that its days' turn has come. Raises Again when it has moved away from them, NotFound."""
+    claim = _visible(context, await bookings.get(connection, context.tenant_id, known.id))
+    if (claim.stylist_id, claim.starts_at, claim.ends_at) != (known.stylist_id, known.starts_at, known.ends_at):
+        raise Again
+    return claim
 
 
 def _occupied(service: Service, starts_at: datetime, ends_at: datetime) -> Span:

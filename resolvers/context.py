@@ -168,4 +168,6 @@ async def _tenant_id(app: App, slug: str, *, anew: bool) -> str:
 
 
 def _no_tenant(slug: str) -> BadRequest:
-    return BadRequest("NOT_FOUND", f"there is no tenant {slug[:80]!r}" if slug else "there is no tenant yet; import one")
+    return BadRequest(
+        "NOT_FOUND", f"there is no tenant {slug[:80]!r}" if slug else "there is no tenant yet; import one"
+    )

@@ -32,7 +32,14 @@ def make(settings: TokenSettings, *, role: Role, tenant: str, subject: str, expi
     if settings.secret is None:
         raise ValueError("no secret to sign with")
     now = datetime.now(UTC)
-    claims = {"sub": subject, "role": role.value, "tenant": tenant, "aud": settings.audience, "iat": now, "exp": now + expires_in}
+    claims = {
+        "sub": subject,
+        "role": role.value,
+        "tenant": tenant,
+        "aud": settings.audience,
+        "iat": now,
+        "exp": now + expires_in,
+    }
     return jwt.encode(claims, settings.secret, algorithm=ALGORITHM)
 
 
@@ -65,7 +72,12 @@ def _bearer(settings: TokenSettings, authorization: str, asked: str | None) -> C
         role, tenant, subject = Role(claims.get("role", Role.CUSTOMER)), claims["tenant"], claims["sub"]
     except (jwt.PyJWTError, ValueError):
         raise _unauthenticated() from None
-    if role is Role.PUBLIC or not SUBJECT.fullmatch(subject) or not isinstance(tenant, str) or not SLUG.fullmatch(tenant):
+    if (
+        role is Role.PUBLIC
+        or not SUBJECT.fullmatch(subject)
+        or not isinstance(tenant, str)
+        or not SLUG.fullmatch(tenant)
+    ):
         raise _unauthenticated()
     if asked is not None and asked != tenant:
         raise BadRequest("FORBIDDEN", "the token is for another tenant than the header X-Tenant names")

@@ -1,4 +1,4 @@
--- The facts: tenants and what each has. tenant_id leads every key. Wall time is kept as minutes from 00:00 of its date,
+-- The facts: tenants and what each has. Dates and instants stay within what every reader can parse. tenant_id leads every key. Wall time is kept as minutes from 00:00 of its date,
 -- past 1440 on the next one; instants as timestamptz; durations as minutes; money as minor units.
 
 -- An exclusion constraint needs a GiST operator class, and core has none for uuid: a range of one uuid does it without btree_gist.
@@ -16,6 +16,7 @@ create table tenants (
     constraint tenants_slug_key unique (slug),
     constraint tenants_slug_shape check (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
     constraint tenants_name_given check (name <> ''),
+    constraint tenants_timezone_known check (timestamptz '2000-01-01Z' at time zone timezone is not null),
     constraint tenants_currency_shape check (currency ~ '^[A-Z]{3}$'),
     constraint tenants_hold_seconds_range check (hold_seconds between 1 and 86400)
 );
@@ -27,7 +28,8 @@ create table locations (
     timezone text not null,
     constraint locations_pkey primary key (tenant_id, id),
     constraint locations_tenant_fkey foreign key (tenant_id) references tenants on delete cascade,
-    constraint locations_name_given check (name <> '')
+    constraint locations_name_given check (name <> ''),
+    constraint locations_timezone_known check (timestamptz '2000-01-01Z' at time zone timezone is not null)
 );
 
 create table closures (
@@ -36,7 +38,8 @@ create table closures (
     closed_on date not null,
     reason text,
     constraint closures_pkey primary key (tenant_id, location_id, closed_on),
-    constraint closures_location_fkey foreign key (tenant_id, location_id) references locations on delete cascade
+    constraint closures_location_fkey foreign key (tenant_id, location_id) references locations on delete cascade,
+    constraint closures_closed_on_range check (closed_on between '1900-01-01' and '2999-12-31')
 );
 
 -- Minutes on the way between two locations, the same both ways: kept once, with the lesser id first.
@@ -122,7 +125,9 @@ create table schedule_hours (
     constraint schedule_hours_weekday_range check (weekday between 1 and 7),
     constraint schedule_hours_starts_range check (starts_minute between 0 and 1439),
     constraint schedule_hours_ends_range check (ends_minute > starts_minute and ends_minute <= starts_minute + 1440),
-    constraint schedule_hours_season_order check (valid_until >= valid_from)
+    constraint schedule_hours_season_order check (valid_until >= valid_from),
+    constraint schedule_hours_from_range check (valid_from between '0001-01-01' and '9999-12-31'),
+    constraint schedule_hours_until_range check (valid_until between '0001-01-01' and '9999-12-31')
 );
 create index schedule_hours_stylist_idx on schedule_hours (tenant_id, stylist_id);
 create index schedule_hours_location_idx on schedule_hours (tenant_id, location_id);
@@ -136,7 +141,8 @@ create table overrides (
     reason text,
     constraint overrides_pkey primary key (tenant_id, stylist_id, on_date),
     constraint overrides_stylist_fkey foreign key (tenant_id, stylist_id) references stylists on delete cascade,
-    constraint overrides_location_fkey foreign key (tenant_id, location_id) references locations on delete cascade
+    constraint overrides_location_fkey foreign key (tenant_id, location_id) references locations on delete cascade,
+    constraint overrides_on_date_range check (on_date between '1900-01-01' and '2999-12-31')
 );
 create index overrides_location_idx on overrides (tenant_id, location_id);
 
@@ -162,7 +168,7 @@ create table time_off (
     reason text,
     constraint time_off_pkey primary key (tenant_id, id),
     constraint time_off_stylist_fkey foreign key (tenant_id, stylist_id) references stylists on delete cascade,
-    constraint time_off_span_order check (starts_at < ends_at and isfinite(starts_at) and isfinite(ends_at))
+    constraint time_off_span_order check (starts_at < ends_at and starts_at >= '1900-01-01Z' and ends_at <= '3000-01-01Z')
 );
 create index time_off_stylist_idx on time_off (tenant_id, stylist_id, ends_at);
 
@@ -186,7 +192,7 @@ create table busy_times (
     ends_at timestamptz not null,
     constraint busy_times_pkey primary key (tenant_id, id),
     constraint busy_times_source_fkey foreign key (tenant_id, stylist_id, source) references busy_sources on delete cascade,
-    constraint busy_times_span_order check (starts_at < ends_at and isfinite(starts_at) and isfinite(ends_at))
+    constraint busy_times_span_order check (starts_at < ends_at and starts_at >= '1900-01-01Z' and ends_at <= '3000-01-01Z')
 );
 create index busy_times_stylist_idx on busy_times (tenant_id, stylist_id, ends_at);
 
@@ -212,7 +218,9 @@ create table price_rules (
     constraint price_rules_weekdays_range check (weekdays <@ '{1,2,3,4,5,6,7}'::smallint[]),
     constraint price_rules_from_range check (from_minute between 0 and 1439),
     constraint price_rules_to_range check (to_minute between 0 and 1440),
-    constraint price_rules_season_order check (until_on >= from_on)
+    constraint price_rules_season_order check (until_on >= from_on),
+    constraint price_rules_from_on_range check (from_on between '0001-01-01' and '9999-12-31'),
+    constraint price_rules_until_on_range check (until_on between '0001-01-01' and '9999-12-31')
 );
 create index price_rules_service_idx on price_rules (tenant_id, service_id);
 
@@ -261,13 +269,17 @@ create table bookings (
     constraint bookings_status_known
         check (status in ('HELD', 'CONFIRMED', 'COMPLETED', 'NO_SHOW', 'CANCELLED', 'RELEASED')),
     constraint bookings_span_order check (starts_at < ends_at),
+    constraint bookings_span_range check (starts_at >= '1900-01-01Z' and ends_at <= '3000-01-01Z'),
     constraint bookings_length_max check (ends_at - starts_at <= interval '24 hours'),
-    -- An empty range overlaps nothing, so it would slip through the exclusion.
+    -- An empty range overlaps nothing, so it would slip through the exclusion (its lower_inc is false); one without an end
+    -- has a null upper(), and a check that is null passes.
     constraint bookings_occupied_covers
-        check (not isempty(occupied) and occupied @> tstzrange(starts_at, ends_at) and lower_inc(occupied) and not upper_inc(occupied)),
+        check (lower_inc(occupied) and not upper_inc(occupied) and not upper_inf(occupied)
+               and lower(occupied) <= starts_at and ends_at <= upper(occupied)),
     constraint bookings_buffers_max
         check (starts_at - lower(occupied) <= interval '12 hours' and upper(occupied) - ends_at <= interval '12 hours'),
-    constraint bookings_hold_expires check (status <> 'HELD' or (expires_at is not null and isfinite(expires_at))),
+    constraint bookings_hold_expires check (status <> 'HELD' or expires_at is not null),
+    constraint bookings_expires_range check (expires_at between '1900-01-01Z' and '3000-01-01Z'),
     constraint bookings_price_range check (price_cents >= 0),
     constraint bookings_no_overlap exclude using gist (
         uuid_range(tenant_id, tenant_id, '[]') with &&,

@@ -1,20 +1,18 @@
 -- Versions: how a reader knows that what it remembers still holds. Triggers raise them in the transaction of the change,
--- whoever writes, and notify. A row that is missing is version 0. They outlive stylists, so that a version never goes
--- down when an id comes back. Never a sequence: its values become visible out of commit order.
+-- whoever writes, and notify. A row that is missing is version 0. They outlive stylists and tenants (no foreign keys),
+-- so that a version never goes down when an id comes back. Never a sequence: its values become visible out of commit order.
 
 create table directory_versions (
     tenant_id uuid not null,
     version bigint not null,
-    constraint directory_versions_pkey primary key (tenant_id),
-    constraint directory_versions_tenant_fkey foreign key (tenant_id) references tenants on delete cascade
+    constraint directory_versions_pkey primary key (tenant_id)
 );
 
 create table stylist_versions (
     tenant_id uuid not null,
     stylist_id uuid not null,
     version bigint not null,
-    constraint stylist_versions_pkey primary key (tenant_id, stylist_id),
-    constraint stylist_versions_tenant_fkey foreign key (tenant_id) references tenants on delete cascade
+    constraint stylist_versions_pkey primary key (tenant_id, stylist_id)
 );
 
 create table day_versions (
@@ -22,8 +20,7 @@ create table day_versions (
     stylist_id uuid not null,
     on_date date not null,
     version bigint not null,
-    constraint day_versions_pkey primary key (tenant_id, stylist_id, on_date),
-    constraint day_versions_tenant_fkey foreign key (tenant_id) references tenants on delete cascade
+    constraint day_versions_pkey primary key (tenant_id, stylist_id, on_date)
 ) with (fillfactor = 70);
 
 -- A stylist's time that changed.
@@ -56,14 +53,15 @@ language sql stable as $$
            union all select location_id from overrides where tenant_id = tenant and stylist_id = stylist)
 $$;
 
--- The local days in which a start could be affected by a change of [starts_at, ends_at).
+-- The local days in which a start could be affected by a change of [starts_at, ends_at), and an hour around: which day a
+-- start is of is for the reader's zone rules to say, and they may be newer or older than Postgres's.
 create function affected_days(tenant uuid, stylist uuid, starts_at timestamptz, ends_at timestamptz) returns setof date
 language sql stable as $$
     select distinct day::date
       from stylist_reach(tenant, stylist) r,
            stylist_zones(tenant, stylist) z,
-           generate_series(date_trunc('day', (affected_days.starts_at - r.back) at time zone z),
-                           (affected_days.ends_at + r.ahead) at time zone z, interval '1 day') day
+           generate_series(date_trunc('day', (affected_days.starts_at - r.back - interval '1 hour') at time zone z),
+                           (affected_days.ends_at + r.ahead + interval '1 hour') at time zone z, interval '1 day') day
 $$;
 
 create function notify_days(raised day_versions[]) returns void
@@ -88,11 +86,7 @@ end $$;
 create function raise_directory_rows(touched touched_stylist[]) returns setof directory_versions
 language sql as $$
     insert into directory_versions as v (tenant_id, version)
-    select distinct t.tenant_id, 1
-      from unnest(touched) t
-      join tenants on tenants.id = t.tenant_id
-     where t.stylist_id is null
-     order by 1
+    select distinct t.tenant_id, 1 from unnest(touched) t where t.stylist_id is null order by 1
     on conflict (tenant_id) do update set version = v.version + 1
     returning v.*
 $$;
@@ -100,11 +94,7 @@ $$;
 create function raise_stylist_rows(touched touched_stylist[]) returns setof stylist_versions
 language sql as $$
     insert into stylist_versions as v (tenant_id, stylist_id, version)
-    select distinct t.tenant_id, t.stylist_id, 1
-      from unnest(touched) t
-      join tenants on tenants.id = t.tenant_id
-     where t.stylist_id is not null
-     order by 1, 2
+    select distinct t.tenant_id, t.stylist_id, 1 from unnest(touched) t where t.stylist_id is not null order by 1, 2
     on conflict (tenant_id, stylist_id) do update set version = v.version + 1
     returning v.*
 $$;
@@ -114,7 +104,7 @@ $$;
 create function lock_directories(changed uuid[]) returns void
 language sql as $$
     insert into directory_versions as v (tenant_id, version)
-    select distinct t.id, 0 from tenants t where t.id = any (changed) order by 1
+    select distinct c.id, 0 from unnest(changed) c(id) order by 1
     on conflict (tenant_id) do update set version = v.version where false
 $$;
 
@@ -125,18 +115,19 @@ language plpgsql as $$
 declare
     long touched_stylist[];
 begin
-    perform 1
-       from stylist_versions v
-      where (v.tenant_id, v.stylist_id) in (select t.tenant_id, t.stylist_id from unnest(touched) t)
-      order by v.tenant_id, v.stylist_id
-        for share;
-    -- A span of months touches days beyond counting: then all of the stylist's.
+    -- A span of months touches days beyond counting: then all of the stylist's. Before the shared lock: two that share a
+    -- row and then both want it alone would wait for each other.
     select array_agg(row (t.tenant_id, t.stylist_id)::touched_stylist) into long
       from unnest(touched) t
      where t.ends_at - t.starts_at > interval '62 days';
     if long is not null then
         perform raise_stylists(long);
     end if;
+    perform 1
+       from stylist_versions v
+      where (v.tenant_id, v.stylist_id) in (select t.tenant_id, t.stylist_id from unnest(touched) t)
+      order by v.tenant_id, v.stylist_id
+        for share;
     perform raise_days(array(
         select row (t.tenant_id, t.stylist_id, d, 0)::day_versions
           from unnest(touched) t, affected_days(t.tenant_id, t.stylist_id, t.starts_at, t.ends_at) d
@@ -152,10 +143,7 @@ end $$;
 create function raise_day_rows(touched day_versions[]) returns setof day_versions
 language sql as $$
     insert into day_versions as v (tenant_id, stylist_id, on_date, version)
-    select distinct t.tenant_id, t.stylist_id, t.on_date, 1
-      from unnest(touched) t
-      join tenants on tenants.id = t.tenant_id
-     order by 1, 2, 3
+    select distinct t.tenant_id, t.stylist_id, t.on_date, 1 from unnest(touched) t order by 1, 2, 3
     on conflict (tenant_id, stylist_id, on_date) do update set version = v.version + 1
     returning v.*
 $$;

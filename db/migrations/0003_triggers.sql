@@ -369,7 +369,7 @@ begin
     with changed as (
         select tenant_id
           from unnest(was || becomes)
-         group by tenant_id, id, position, basis_points, service_id, weekdays, from_minute, to_minute, from_on, until_on
+         group by tenant_id, id, position, name, basis_points, service_id, weekdays, from_minute, to_minute, from_on, until_on
         having count(*) = 1)
     select array_agg(row (c.tenant_id, c.stylist_id)::touched_stylist) into touched
       from (select s.tenant_id, s.id as stylist_id from stylists s where s.tenant_id in (select tenant_id from changed)) c;
@@ -387,6 +387,10 @@ create trigger price_rules_touch_delete after delete on price_rules
 create function raise_everything() returns trigger
 language plpgsql as $$
 begin
+    -- Truncating empties what an older snapshot cannot see, and could not be raised from it.
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'truncate % in a read committed transaction', tg_table_name;
+    end if;
     perform raise_stylists(array(
         select row (tenant_id, stylist_id)::touched_stylist from stylist_versions
         union all select row (tenant_id, null)::touched_stylist from directory_versions));
@@ -406,3 +410,18 @@ create trigger locations_truncated after truncate on locations for each statemen
 create trigger closures_truncated after truncate on closures for each statement execute function raise_everything();
 create trigger travel_times_truncated after truncate on travel_times for each statement execute function raise_everything();
 create trigger price_rules_truncated after truncate on price_rules for each statement execute function raise_everything();
+
+-- The writer's search_path is the writer's own: a temporary table of theirs named like one of ours must not hide ours.
+do $$
+declare
+    named text;
+begin
+    for named in
+        select oid::regprocedure::text
+          from pg_proc
+         where pronamespace = current_schema()::regnamespace
+           and prorettype in ('trigger'::regtype)
+    loop
+        execute format('alter function %s set search_path = %I, pg_temp', named, current_schema());
+    end loop;
+end $$;

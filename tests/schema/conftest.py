@@ -254,6 +254,15 @@ async def shop(mall: tuple[App, Client]) -> Shop:
 
 
 @pytest.fixture
+async def elsewhere(mall_url: str, visitor: Visitor) -> AsyncIterator[Visitor]:
+    """The visitor at another server process: a pool, caches and a clock of its own, and only Postgres in common."""
+    database = await Database.open(mall_url, PoolSettings())
+    async with serving(database, mall_url) as (_, client):
+        yield replace(visitor, client=client)
+    await database.close()
+
+
+@pytest.fixture
 async def neighbour(mall: tuple[App, Client]) -> Visitor:
     """A browser whose session is `tester` too, at another business of the same database, with the same ids."""
     return Visitor(mall[1], await new_shop(mall[0]), {}).named("tester")

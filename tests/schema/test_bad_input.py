@@ -383,21 +383,9 @@ async def test_who_asks_in_a_wrong_way(client: Client, salon: Salon, staff_token
 
 # The walk: every argument of every field, and every field of every input, with everything that is nasty.
 
-TEXTS = (
-    "",
-    " ",
-    "\x00",
-    "x" * 10_000,
-    "'; drop table bookings; --",
-    "\U0001f484",
-    "null",
-    "0",
-    "-",
-    "../../x",
-    "\u202e",
-)
-NUMBERS = (0, -1, 1, 1.5, 2**31 - 1, 2**31, -(2**31) - 1, 2**63, 2**70, 1e308)
-OTHERS = (None, True, False, [], [None], [[]], ["", ""], {}, {"a": 1}, [{}], HALF_A_PAIR)
+TEXTS = ("", " ", "\x00", "x" * 10_000, "'; drop table bookings; --", "\u202e\U0001f484")
+NUMBERS = (0, -1, 1.5, 2**31, 2**70, 1e308)
+OTHERS = (None, True, [], [None], [[]], {}, {"a": 1}, HALF_A_PAIR)
 NASTY: dict[str, tuple[Any, ...]] = {
     "ID": (NOBODY, NOBODY.upper(), f"{{{NOBODY}}}", "0" * 32, "٣" * 32, [NOBODY] * 201, [NOBODY] * 3_000),
     "String": (
@@ -439,16 +427,22 @@ class Step:
     place: str
     type_: GraphQLInputType
     query: str
-    is_literal: bool = True  # whether it can stand in the document just as well
 
     def values(self) -> Iterator[Any]:
         """All that is nasty for its type, and for the type of what it is a list of."""
-        yield from (
-            *OTHERS,
-            *TEXTS,
-            *NUMBERS,
-            *NASTY.get(get_named_type(self.type_).name, ("verified", "AVAILABLE", 0)),
-        )
+        yield from (*OTHERS, *TEXTS, *NUMBERS, *self.nasty())
+
+    def nasty(self) -> tuple[Any, ...]:
+        """What is nasty for its type alone."""
+        return NASTY.get(get_named_type(self.type_).name, ("verified", "AVAILABLE", 0))
+
+    def documents(self) -> Iterator[str]:
+        """The operation with some of the values written into it: they are looked at by other code than variables are."""
+        head, _, body = self.query.partition("{")
+        for value in (None, "", 2**31, *self.nasty()):
+            text = json.dumps(value)
+            if len(text) < 1_000:
+                yield f"{head.split(' ')[0]} {{{body.replace('$value', text)}"
 
 
 def walk(salon: Salon) -> Iterator[Step]:
@@ -550,14 +544,6 @@ def selected(field: GraphQLField, depth: int = 2) -> str:
     return f" {{ {' '.join(names)} }}"
 
 
-def in_the_document(step: Step, value: Any) -> str | None:
-    """The operation with the value written into it, for values that can be written so."""
-    if isinstance(value, dict) or value in ([{}],) or value == HALF_A_PAIR:
-        return None
-    head, _, body = step.query.partition("{")
-    return f"{head.split(' ')[0]} {{{body.replace('$value', json.dumps(value))}"
-
-
 async def test_nothing_that_can_be_sent_is_our_fault(client: Client, salon: Salon, staff_token: str) -> None:
     steps = list(walk(salon))
     room = asyncio.Semaphore(8)
@@ -578,9 +564,8 @@ async def test_nothing_that_can_be_sent_is_our_fault(client: Client, salon: Salo
         for step in steps:
             for value in step.values():
                 group.create_task(ask(step, step.query, {"value": value}))
-                document = in_the_document(step, value)
-                if document and len(str(value)) < 100:
-                    group.create_task(ask(step, document, {}))
+            for document in step.documents():
+                group.create_task(ask(step, document, {}))
 
     print("ASKED", asked, len(steps))
     assert faults == []

@@ -807,6 +807,56 @@ class TestManyAtOnce:
         assert repeated() == 0
 
 
+class TestTwoServers:
+    async def test_what_one_answered_the_other_shows_and_keeps(
+        self, visitor: Visitor, elsewhere: Visitor, shop: Shop
+    ) -> None:
+        assert await elsewhere.status(shop.at(9)) == "AVAILABLE"
+        held = await visitor.hold(shop.at(9))
+        assert await elsewhere.status(shop.at(9)) == "HELD"
+        booked = await elsewhere.confirm(held["id"])
+        assert await visitor.status(shop.at(9)) == "BOOKED"
+        moved = await visitor.move(booked["id"], shop.at(10))
+
+        assert await elsewhere.status(shop.at(9)) == "AVAILABLE"
+        assert (await elsewhere.named("rival").hold(shop.at(10)))["kind"] == "SlotTaken"
+        assert await elsewhere.confirm(held["id"]) == moved
+
+    async def test_a_key_is_good_at_both(self, visitor: Visitor, elsewhere: Visitor, shop: Shop) -> None:
+        booked = await visitor.book(shop.at(9), idempotencyKey="k")
+
+        assert await elsewhere.book(shop.at(9), idempotencyKey="k") == booked
+
+    async def test_a_price_that_changed_at_one_is_charged_at_the_other(
+        self, visitor: Visitor, elsewhere: Visitor, raw: Raw, shop: Shop
+    ) -> None:
+        for server in (visitor, elsewhere):
+            await server.slots()
+        await raw.run("update services set price_cents = 7777 where tenant_id = $1")
+
+        prices = [
+            (await server.book(shop.at(9 + hour)))["priceCents"] for hour, server in enumerate((visitor, elsewhere))
+        ]
+
+        assert prices == [7777, 7777]
+
+    async def test_each_start_is_sold_once(self, visitor: Visitor, elsewhere: Visitor, raw: Raw, shop: Shop) -> None:
+        starts = [shop.at(hour, minute) for hour in (9, 10) for minute in (0, 30)]
+
+        answers = await asyncio.gather(
+            *(
+                server.named(f"{number}").book(start, idempotencyKey="k")
+                for start in starts
+                for number in range(3)
+                for server in (visitor, elsewhere)
+            )
+        )
+
+        assert {one["kind"] for one in answers} == {"Booking", "SlotTaken"}
+        assert len({one["id"] for one in answers if one["kind"] == "Booking"}) == len(starts)
+        assert await raw.value("select count(*) from bookings where tenant_id = $1") == len(starts)
+
+
 class TestAnotherProgram:
     """Raw SQL that claims the same time, at the worst moment."""
 
