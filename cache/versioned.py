@@ -298,10 +298,7 @@ class VersionedCache(Generic[K, V]):
                     del self._flights[key]
 
     async def _keep(self, key: K, entry: Entry[V]) -> None:
-        """Stores an entry, unless memory has a newer one."""
-        other = (await self._held([key])).get(key)
-        if other and other.version != entry.version and other.version.covers(entry.version):
-            return
+        """Stores an entry. Memory has none that is newer: of two loads of a key only the one sent last is stored."""
         self._groups.setdefault(key.group, set()).add(key)
         await self._memory.set(cache_keys.text(key), entry)
 

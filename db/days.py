@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import orjson
+import structlog
 
 from db import queries
 from db.pool import Connection
@@ -19,6 +20,7 @@ from domain.prices import PriceRule
 from domain.versions import DayVersion
 
 sql = queries.load("days")
+log = structlog.get_logger("days")
 
 CLAIM_MAX = timedelta(
     hours=48
@@ -86,12 +88,28 @@ class _Shared:
     """What all stylists of the tenant have in common."""
 
     def __init__(self, found: dict[str, Any]) -> None:
-        self.zones = {location_id: ZoneInfo(name) for location_id, name in found["zones"].items()}
+        self.zones = dict(_known_zones(found["zones"]))
         self.closures = frozenset((location_id, date.fromisoformat(day)) for location_id, day in found["closures"])
         self.travel: dict[tuple[str, str], timedelta] = {}
         for one, other, count in found["travel"]:
             self.travel[one, other] = self.travel[other, one] = minutes(count)
         self.rules = tuple(_price_rule(row) for row in found["rules"])
+
+
+def _known_zones(names: dict[str, str]) -> Iterator[tuple[str, ZoneInfo]]:
+    """The zones by location, without those that Python does not know: a place without a zone has no hours."""
+    for location_id, name in names.items():
+        zone = hours.zone_named(name)
+        if zone is None:
+            _say_unknown(location_id, name)
+        else:
+            yield location_id, zone
+
+
+@lru_cache(maxsize=1024)
+def _say_unknown(location_id: str, name: str) -> None:
+    """Remembered, so that each is said once and not at every load."""
+    log.error("unknown time zone: the location has no hours", location=location_id, timezone=name)
 
 
 class _StylistFacts:
@@ -102,14 +120,11 @@ class _StylistFacts:
         self._id = row["stylist"]
         self._terms = {term[0]: _term(term) for term in row["terms"]}
         self._hours = hours.Hours(
-            weekly=tuple(_weekly(one) for one in row["hours"]),
-            overrides={date.fromisoformat(one[0]): _override(one) for one in row["overrides"]},
+            weekly=tuple(one for one in map(_weekly, row["hours"]) if one.location_id in shared.zones),
+            overrides={date.fromisoformat(one[0]): _override(one, shared.zones) for one in row["overrides"]},
             closures=shared.closures,
             zones=shared.zones,
         )
-        places = {one.location_id for one in self._hours.weekly}
-        places |= {override.location_id for override in self._hours.overrides.values()}
-        self._zones = {place: shared.zones[place] for place in sorted(places)}
         self._claims = [_claim(one) for one in row["claims"]]
         self._others = [_busy(BusyKind.TIME_OFF, *one) for one in row["off"]]
         self._others += [_busy(BusyKind.EXTERNAL, *one) for one in row["busy"]]
@@ -121,7 +136,7 @@ class _StylistFacts:
     def day(self, day: date) -> DayFacts:
         """The facts of one day: those that can touch one of its starts."""
         windows = hours.day_windows(self._hours, day)
-        zones = {window.location_id: self._zones[window.location_id] for window in windows}
+        zones = {window.location_id: self._shared.zones[window.location_id] for window in windows}
         return DayFacts(
             stylist_id=self._id,
             day=day,
@@ -183,8 +198,10 @@ def _weekly(row: Sequence[Any]) -> hours.WeeklyHours:
     )
 
 
-def _override(row: Sequence[Any]) -> hours.Override:
+def _override(row: Sequence[Any], places: Collection[str]) -> hours.Override:
+    """The date's own hours; at none of these places it is the date that is closed, not the week that shows through."""
     _, location_id, rows = row
+    rows = rows if location_id in places else ()
     return hours.Override(
         location_id=location_id,
         windows=tuple((starts, ends) for starts, ends, is_break in rows if not is_break),

@@ -10,6 +10,7 @@ import orjson
 
 from db import queries
 from db.pool import Connection
+from domain import hours
 from domain.model import Directory, Location, Offering, Service, Stylist, Tenant
 from domain.versions import DayVersion
 
@@ -33,10 +34,10 @@ async def load(connection: Connection, tenant_id: str) -> tuple[datetime, DayVer
 
 def _directory(found: dict[str, Any]) -> Directory:
     tenant_id, slug, name, currency, timezone, hold_seconds = found["tenant"]
-    locations = {row[0]: Location(*row) for row in found["locations"]}
+    locations = {row[0]: Location(row[0], row[1], _zone_shown(row[2])) for row in found["locations"]}
     offerings = [Offering(*row) for row in found["offerings"]]
     return Directory(
-        tenant=Tenant(tenant_id, slug, name, currency, timezone, hold_ttl=timedelta(seconds=hold_seconds)),
+        tenant=Tenant(tenant_id, slug, name, currency, _zone_shown(timezone), hold_ttl=timedelta(seconds=hold_seconds)),
         locations=locations,
         services={row[0]: Service(*row) for row in found["services"]},
         stylists={row[0]: _stylist(row, locations) for row in found["stylists"]},
@@ -44,6 +45,11 @@ def _directory(found: dict[str, Any]) -> Directory:
         by_stylist=_grouped((one.stylist_id, one) for one in offerings),
         by_service=_grouped((one.service_id, one) for one in offerings),
     )
+
+
+def _zone_shown(name: str) -> str:
+    """The name of a zone that every reader can use: UTC in place of one that Python does not know."""
+    return name if hours.zone_named(name) else "Etc/UTC"
 
 
 def _stylist(row: list[Any], locations: dict[str, Location]) -> Stylist:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.model import MINUTES_A_DAY, Span, Window
 
@@ -59,6 +59,15 @@ class Hours:
     overrides: Mapping[date, Override]
     closures: frozenset[tuple[str, date]]
     zones: Mapping[str, ZoneInfo]
+
+
+@lru_cache(maxsize=1024)
+def zone_named(name: str) -> ZoneInfo | None:
+    """The zone of a name; None for one that Python does not know, though Postgres may (`UTC+3`)."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 def instant(day: date, minute: int, zone: ZoneInfo) -> datetime:

@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 from strawberry.aiohttp.views import GraphQLView
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 
 from resolvers.app import App
 from schema import page
@@ -20,8 +21,26 @@ CONNECTION_INIT = timedelta(seconds=5)
 REFUSALS = (400, 405)
 
 
+class Messages(BaseGraphQLTransportWSHandler[Any, Any]):
+    """Strawberry's; a message whose parts are of other kinds than the protocol's closes the socket instead of failing."""
+
+    async def handle_message(self, message: Any) -> None:
+        try:
+            await super().handle_message(message)
+        except (TypeError, AttributeError):
+            await self.handle_invalid_message("Failed to parse message")
+
+    async def handle_subscribe(self, message: Any) -> None:
+        payload, kinds = message["payload"], {"query": str, "variables": dict | None, "operationName": str | None}
+        if not payload.get("query") or not all(isinstance(payload.get(name), kind) for name, kind in kinds.items()):
+            raise TypeError
+        await super().handle_subscribe(message)
+
+
 class View(GraphQLView):
     """POST and WebSocket at /graphql; GET from a browser shows GraphiQL."""
+
+    graphql_transport_ws_handler_class = Messages
 
     def __init__(self, app: App, authenticate: Authenticate) -> None:
         super().__init__(

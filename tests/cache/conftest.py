@@ -16,7 +16,7 @@ from domain.versions import DayVersion
 
 T = TypeVar("T")
 
-TURNS = 40  # more than any chain of tasks here is long
+TURNS = 15  # more than any chain of tasks here is long
 WAIT_S = 5
 NOON = datetime(2030, 1, 16, 12, tzinfo=UTC)
 TTL = timedelta(minutes=15)

@@ -22,7 +22,7 @@ from tests.cache.conftest import BENS, MONDAY, TTL, TUESDAY, Scene, ended, settl
 
 SOAK = os.environ.get("CHAIRTIME_HYPOTHESIS") == "soak"
 PROFILE = settings(
-    max_examples=20_000 if SOAK else 400, derandomize=not SOAK, database=None, deadline=None, print_blob=SOAK
+    max_examples=5_000 if SOAK else 400, derandomize=not SOAK, database=None, deadline=None, print_blob=SOAK
 )
 KEYS = (MONDAY, TUESDAY, BENS)
 PARTS = ([MONDAY], [TUESDAY], [BENS], [MONDAY, TUESDAY], [MONDAY, TUESDAY, BENS])
