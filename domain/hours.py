@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain.model import MINUTES_A_DAY, Span, Window
 
-# A day's starts reach two days either way: a night's tail and round-the-clock opening before, a service of 24 hours after.
-DAYS_AROUND = 2
+# A day's starts reach so many dates either way: a night's tail and round-the-clock opening before, a service of 24 hours
+# after, and one date more where the zone skips a day.
+DAYS_AROUND = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +125,15 @@ def _around(hours: Hours, day: date, *, is_break: bool) -> Iterator[Window]:
 
 
 def _date_pieces(hours: Hours, day: date, *, is_break: bool) -> Iterator[Window]:
-    tomorrow = day + timedelta(1)
     for starts_minute, ends_minute, location_id in _date_hours(hours, day, is_break=is_break):
         if not is_break and (location_id, day) in hours.closures:
             continue
         zone = hours.zones[location_id]
         piece = Window(instant(day, starts_minute, zone), instant(day, ends_minute, zone), location_id)
-        if tomorrow in hours.overrides or (not is_break and (location_id, tomorrow) in hours.closures):
-            piece = _without_day(piece, local_day(tomorrow, zone))
+        # Where the zone skips a day, what runs past midnight lies in the day after the next.
+        for later in (day + timedelta(1), day + timedelta(2)):
+            if later in hours.overrides or (not is_break and (location_id, later) in hours.closures):
+                piece = _without_day(piece, local_day(later, zone))
         if piece.starts_at < piece.ends_at:
             yield piece
 

@@ -66,7 +66,7 @@ create trigger busy_times_touch_update after update on busy_times
 create trigger busy_times_touch_delete after delete on busy_times
     referencing old table as old_rows for each statement execute function busy_times_touch();
 
--- Raises the days whose starts the hours of these dates can reach (domain/hours.py: DAYS_AROUND), and the directory, which
+-- Raises the days whose starts the hours of these dates can reach, two either way (domain/hours.py), and the directory, which
 -- lists the places of a stylist's hours. The stylist's row is locked: the places decide which days a booking touches.
 create function raise_dates(dates day_versions[]) returns void
 language plpgsql as $$
