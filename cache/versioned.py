@@ -74,12 +74,11 @@ class Reading(Generic[V]):
 class Flight(Generic[V]):
     """One load under way, for all who miss the same key.
 
-    dropped: the key changed since it was sent, or a later load has taken its place. Nobody joins it any more, and its
-    answer is not stored.
+    dropped: the key changed since it was sent, or may have, or a later load has taken its place. Nobody joins it any more,
+    and its answer is not stored.
     """
 
     answer: asyncio.Future[tuple[Entry[V], datetime]]
-    era: int
     dropped: bool = False
 
 
@@ -119,9 +118,12 @@ class VersionedCache(Generic[K, V]):
 
     @trusting.setter
     def trusting(self, listening: bool) -> None:
-        """What is held from before listening began may have changed unheard: it is checked before CACHED serves it."""
-        self._era += listening
+        """What is from before listening began may have changed unheard: it is checked before CACHED serves it."""
         self._trusting = listening
+        if listening:
+            self._era += 1
+            for flight in self._flights.values():
+                flight.dropped = True
 
     async def read(
         self, keys: Sequence[K], freshness: Freshness, also: Sequence[Key] = ()
@@ -262,7 +264,7 @@ class VersionedCache(Generic[K, V]):
     async def _send(self, keys: list[K]) -> dict[K, Reading[V]]:
         """One load of our own. It goes on when we are cancelled: others may have joined."""
         loop = asyncio.get_running_loop()
-        flights: dict[K, Flight[V]] = {key: Flight(loop.create_future(), self._era) for key in keys}
+        flights: dict[K, Flight[V]] = {key: Flight(loop.create_future()) for key in keys}
         for key in keys:
             if key in self._flights:
                 self._flights[key].dropped = True  # a change is told to the latest flight only
@@ -280,7 +282,7 @@ class VersionedCache(Generic[K, V]):
             answers = {}
             for key, flight in flights.items():
                 version, value = found[key]
-                entry = Entry(key, version, value, computed_at=now, expires_at=now + self._ttl, era=flight.era)
+                entry = Entry(key, version, value, computed_at=now, expires_at=now + self._ttl, era=self._era)
                 answers[key] = entry, now
                 if not flight.dropped:
                     await self._keep(key, entry)

@@ -31,13 +31,25 @@ def refused() -> Iterator[None]:
 
 
 async def lock(connection: Connection, tenant_id: str, stylist_id: str, occupied: Span) -> None:
-    """Takes this stylist's turn for the days that a claim of this span raises, and ends the expired holds in its way.
+    """Takes this stylist's turn for the days that a claim of this span raises. occupied: its buffers included."""
+    await sql.lock_days(
+        connection,
+        tenant_id=tenant_id,
+        stylist_id=stylist_id,
+        occupied_from=occupied.starts_at,
+        occupied_until=occupied.ends_at,
+    )
 
-    occupied: the claim's span, its buffers included.
-    """
-    span = {"occupied_from": occupied.starts_at, "occupied_until": occupied.ends_at}
-    await sql.lock_days(connection, tenant_id=tenant_id, stylist_id=stylist_id, **span)
-    await sql.end_expired_holds(connection, tenant_id=tenant_id, stylist_id=stylist_id, **span)
+
+async def end_expired(connection: Connection, tenant_id: str, stylist_id: str, occupied: Span) -> None:
+    """Releases the holds in this span that have expired."""
+    await sql.end_expired_holds(
+        connection,
+        tenant_id=tenant_id,
+        stylist_id=stylist_id,
+        occupied_from=occupied.starts_at,
+        occupied_until=occupied.ends_at,
+    )
 
 
 async def insert(
@@ -53,6 +65,7 @@ async def insert(
     notes: str | None,
 ) -> Claim:
     """A hold that lasts hold_ttl, or a confirmed booking without one, at the slot's price. Raises SlotTaken."""
+    await end_expired(connection, tenant_id, stylist_id, _occupied(slot, terms))
     with refused():
         row = await sql.claim_insert(
             connection,
@@ -74,6 +87,7 @@ async def move(
     connection: Connection, tenant_id: str, claim: Claim, *, stylist_id: str, slot: Slot, terms: Terms
 ) -> Claim:
     """The same booking at another start, perhaps with another stylist, at its old price. Raises SlotTaken."""
+    await end_expired(connection, tenant_id, stylist_id, _occupied(slot, terms))
     with refused():
         row = await sql.claim_move(
             connection, tenant_id=tenant_id, id=claim.id, stylist_id=stylist_id, **_place(slot, terms)
@@ -150,13 +164,18 @@ async def between(
     ]
 
 
+def _occupied(slot: Slot, terms: Terms) -> Span:
+    return Span(slot.starts_at - terms.buffer_before, slot.ends_at + terms.buffer_after)
+
+
 def _place(slot: Slot, terms: Terms) -> dict[str, Any]:
+    occupied = _occupied(slot, terms)
     return {
         "location_id": slot.location_id,
         "starts_at": slot.starts_at,
         "ends_at": slot.ends_at,
-        "occupied_from": slot.starts_at - terms.buffer_before,
-        "occupied_until": slot.ends_at + terms.buffer_after,
+        "occupied_from": occupied.starts_at,
+        "occupied_until": occupied.ends_at,
     }
 
 

@@ -149,7 +149,7 @@ async def nearest(
     if stylist is None or service_id not in context.directory.services:
         return []
     around = starts_at.date()
-    for dates in (_days(around, -1, 3), _days(around, 4, 14), _days(around, 18, 31)):
+    for dates in (_days(around, -1, 3), _days(around, 2, 14), _days(around, 16, 31)):
         found = list(_free(await _all_of(context, [stylist_id], service_id, dates), location_id=None, start=None))
         if found:
             close = heapq.nsmallest(

@@ -299,6 +299,7 @@ async def _own(connection: Connection, context: Context, request: Request) -> Cl
     known = _visible(context, await bookings.get(connection, context.tenant_id, claim_id))
     occupied = _occupied(context.directory.services[known.service_id], known.starts_at, known.ends_at)
     await bookings.lock(connection, context.tenant_id, known.stylist_id, occupied)
+    await bookings.end_expired(connection, context.tenant_id, known.stylist_id, occupied)
     return await _still(connection, context, known)
 
 
@@ -339,7 +340,7 @@ def _may_see(context: Context, claim: Claim) -> bool:
 
 
 def _unexpired(claim: Claim) -> None:
-    """Raises HoldExpired for a hold that has ended; taking the turn ended those that expired."""
+    """Raises HoldExpired for a hold that has ended."""
     if claim.status is BookingStatus.RELEASED and claim.expires_at:
         raise HoldExpired(claim.ended_at or claim.expires_at)
 

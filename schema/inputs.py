@@ -22,6 +22,7 @@ from schema.scalars import parse_instant
 NAME_MAX, EMAIL_MAX, PHONE_MAX, NOTES_MAX = 200, 254, 40, 2000
 ZONES = available_timezones() - {"localtime", "Factory"}  # which lie in the same folder and are none; `right/` neither
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+ANYTHING = re.compile(r"(?s:.+)")
 PHONE = re.compile(r"\+?[0-9 ()./-]{3,40}")
 
 StylistIdArgument = Annotated[strawberry.ID, strawberry.argument(description="The stylist's id.")]
@@ -134,18 +135,26 @@ class CustomerInput:
 
     def contact(self) -> Contact:
         """Checked. Raises BadRequest that names every fault."""
-        name, email = text(self.name, "customer.name", NAME_MAX), text(self.email, "customer.email", EMAIL_MAX)
-        phone = text(self.phone, "customer.phone", PHONE_MAX)
-        faults = []
-        if name is None:
+        faults: list[str] = []
+
+        def checked(value: str | None, name: str, most: int, shape: re.Pattern[str], what: str) -> str | None:
+            try:
+                found = text(value, name, most)
+            except BadRequest as fault:
+                faults.append(fault.message)
+                return None
+            if found is not None and not shape.fullmatch(found):
+                faults.append(f"{name}: {found[:60]!r} is not {what}")
+            return found
+
+        name = checked(self.name, "customer.name", NAME_MAX, ANYTHING, "a name")
+        if name is None and not faults:
             faults.append("customer.name: give a name")
-        if email is not None and not EMAIL.fullmatch(email):
-            faults.append(f"customer.email: {email[:60]!r} is not an e-mail address")
-        if phone is not None and not PHONE.fullmatch(phone):
-            faults.append(f"customer.phone: {phone[:40]!r} is not a telephone number")
-        if faults:
+        email = checked(self.email, "customer.email", EMAIL_MAX, EMAIL, "an e-mail address")
+        phone = checked(self.phone, "customer.phone", PHONE_MAX, PHONE, "a telephone number")
+        if faults or name is None:
             raise BadRequest("BAD_INPUT", "; ".join(faults))
-        return Contact(name or "", email, phone)
+        return Contact(name, email, phone)
 
 
 class Repeatable:

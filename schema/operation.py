@@ -67,9 +67,11 @@ class Schema(strawberry.Schema):
         try:
             if execution_context.operation_type is OperationType.SUBSCRIPTION:
                 raise BadRequest("BAD_INPUT", "subscriptions go over a WebSocket, by the protocol graphql-transport-ws")
-            context = await asking.open()
+            # What a mutation has read, the next one in its document may have changed.
+            is_query = execution_context.operation_type is OperationType.QUERY
+            context = await asking.open(remembers=is_query)
             result = await super()._execute_operation(execution_context, *args, **kwargs)
-            if execution_context.operation_type is OperationType.QUERY and await context.is_stale():
+            if is_query and await context.is_stale():
                 execution_context.result = None
                 execution_context.pre_execution_errors = None
                 await asking.open(fresh=True)

@@ -12,9 +12,13 @@ from domain import errors
 from domain.errors import NotOfferedReason
 from domain.model import Claim, SlotStatus
 from schema.claims import Booking, Hold
-from schema.types import Info, Slot
+from schema.types import Info, Slot, show
 
-strawberry.enum(NotOfferedReason, description="Why a start is not offered, when nobody has it.")
+show(
+    NotOfferedReason,
+    "Why a start is not offered, when nobody has it.",
+    **{reason.value: words for reason, words in errors.NOT_OFFERED.items()},
+)
 
 T = TypeVar("T")
 

@@ -13,7 +13,8 @@ select lock_days(:tenant_id::uuid, :stylist_id::uuid,
    and occupied && tstzrange(:occupied_from, :occupied_until);
 
 -- name: end_expired_holds(tenant_id, stylist_id, occupied_from, occupied_until)!
--- Releases the stylist's holds that have expired and stand in the way of this span, so that the exclusion lets it in.
+-- Releases the stylist's holds that have expired and stand in the way of this span, so that the exclusion lets it in. Done
+-- after the facts were read: what has expired for them has expired here.
 update bookings
    set status = 'RELEASED', ended_at = expires_at
  where tenant_id = :tenant_id::uuid

@@ -346,14 +346,15 @@ async def test_what_was_held_before_listening_again_is_checked_once(warm: Scene)
     assert (checks, len(warm.database.checks)) == (2, 2)
 
 
-async def test_a_load_from_before_listening_again_is_checked_too(scene: Scene) -> None:
+@pytest.mark.parametrize("landed", [False, True], ids=["in flight", "landed"])
+async def test_a_load_from_before_listening_again_is_neither_joined_nor_kept(scene: Scene, landed: bool) -> None:
     scene.cache.trusting = False
-    before = await scene.start(read(scene, MONDAY))
+    await scene.start(read(scene, MONDAY))
     scene.database.loads[0].see()
     scene.database.change(MONDAY)  # nothing is heard of it
     scene.cache.trusting = True
-    scene.database.loads[0].answer()
-    await result(before)
+    if landed:
+        await scene.finish()
 
     assert (await scene.done(read(scene, MONDAY, CACHED))).entry.version.day == 1
 

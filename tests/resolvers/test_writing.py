@@ -14,8 +14,8 @@ import pytest
 
 from cache.keys import DayKey
 from db import bookings as claims
-from db.pool import Connection
-from domain.errors import AlreadyEnded, BadRequest, IdempotencyConflict, NotFound
+from db.pool import Again, Connection
+from domain.errors import AlreadyEnded, BadRequest, IdempotencyConflict, NotFound, Unavailable
 from domain.model import BookingStatus, Claim, Customer
 from resolvers import writing
 from resolvers.context import Caller, Context
@@ -160,8 +160,8 @@ class TestRunning:
         for table in ("bookings", "idempotency_keys", "audit_log"):
             assert await sql.fetchval(f"select count(*) from {table}") == 0
 
-    @pytest.mark.parametrize("error", [asyncpg.DeadlockDetectedError, asyncpg.SerializationError])
-    async def test_whoever_postgres_chose_as_a_victim_goes_again_from_the_start(
+    @pytest.mark.parametrize("error", [asyncpg.DeadlockDetectedError, asyncpg.SerializationError, Again])
+    async def test_a_victim_of_postgres_and_who_asks_for_it_goes_again_from_the_start(
         self, context: Context, salon: Salon, sql: Any, error: type[Exception]
     ) -> None:
         tries = []
@@ -187,7 +187,7 @@ class TestRunning:
             tries += 1
             raise asyncpg.DeadlockDetectedError("chosen")
 
-        with pytest.raises(asyncpg.DeadlockDetectedError):
+        with pytest.raises(Unavailable):
             await writing.run(context, Request("test", {}), unlucky)
 
         assert tries == 4

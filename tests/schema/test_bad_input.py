@@ -383,9 +383,9 @@ async def test_who_asks_in_a_wrong_way(client: Client, salon: Salon, staff_token
 
 # The walk: every argument of every field, and every field of every input, with everything that is nasty.
 
-TEXTS = ("", " ", "\x00", "x" * 10_000, "'; drop table bookings; --", "\u202e\U0001f484")
-NUMBERS = (0, -1, 1.5, 2**31, 2**70, 1e308)
-OTHERS = (None, True, [], [None], [[]], {}, {"a": 1}, HALF_A_PAIR)
+TEXTS = ("", "\x00", "x" * 10_000, "'; drop table bookings; --\u202e\U0001f484")
+NUMBERS = (-1, 1.5, 2**31, 2**70)
+OTHERS = (None, True, [], [None], {}, {"a": [1]}, HALF_A_PAIR)
 NASTY: dict[str, tuple[Any, ...]] = {
     "ID": (NOBODY, NOBODY.upper(), f"{{{NOBODY}}}", "0" * 32, "٣" * 32, [NOBODY] * 201, [NOBODY] * 3_000),
     "String": (
@@ -439,7 +439,7 @@ class Step:
     def documents(self) -> Iterator[str]:
         """The operation with some of the values written into it: they are looked at by other code than variables are."""
         head, _, body = self.query.partition("{")
-        for value in (None, "", 2**31, *self.nasty()):
+        for value in (None, "", 2**31, *self.nasty()[:4]):
             text = json.dumps(value)
             if len(text) < 1_000:
                 yield f"{head.split(' ')[0]} {{{body.replace('$value', text)}"
@@ -528,20 +528,14 @@ def literal(name: str, of: Any, salon: Salon) -> str:
     return json.dumps(good[type_.name])
 
 
-def selected(field: GraphQLField, depth: int = 2) -> str:
-    """All that can be selected without arguments, two levels deep."""
+def selected(field: GraphQLField) -> str:
+    """All leaves of what a field gives."""
     type_ = get_named_type(field.type)
     if is_leaf_type(type_):
         return ""
-    names = ["__typename"]
-    for name, inner in type_.fields.items() if is_object_type(type_) else ():
-        if any(is_required_argument(argument) for argument in inner.args.values()):
-            continue
-        if is_leaf_type(get_named_type(inner.type)):
-            names.append(name)
-        elif depth > 1:
-            names.append(name + selected(inner, depth - 1))
-    return f" {{ {' '.join(names)} }}"
+    fields = type_.fields.items() if is_object_type(type_) else ()
+    leaves = [name for name, inner in fields if is_leaf_type(get_named_type(inner.type)) and not inner.args]
+    return f" {{ {' '.join(['__typename', *leaves])} }}"
 
 
 async def test_nothing_that_can_be_sent_is_our_fault(client: Client, salon: Salon, staff_token: str) -> None:
@@ -567,7 +561,6 @@ async def test_nothing_that_can_be_sent_is_our_fault(client: Client, salon: Salo
             for document in step.documents():
                 group.create_task(ask(step, document, {}))
 
-    print("ASKED", asked, len(steps))
     assert faults == []
     assert asked > 1_000
     places = {step.place for step in steps}

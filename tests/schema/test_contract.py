@@ -213,14 +213,7 @@ def descriptions(one: Introspected) -> dict[str, str | None]:
     return found
 
 
-UNDESCRIBED = pytest.mark.xfail(
-    strict=True, reason="schema/results.py shows NotOfferedReason without its values' meaning"
-)
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[UNDESCRIBED] if name == "NotOfferedReason" else []) for name in TYPES]
-)
+@pytest.mark.parametrize("name", list(TYPES))
 def test_everything_is_described(name: str) -> None:
     said = descriptions(TYPES[name])
 

@@ -242,12 +242,11 @@ class TestConcurrently:
         assert await raw.value("select count(*) from bookings where tenant_id = $1") == 1
 
     async def test_starts_that_overlap_are_never_both_held(self, visitor: Visitor, shop: Shop, raw: Raw) -> None:
-        wanted = [
-            (service, hour, minute) for service in (shop.cut, shop.colour) for hour in (9, 10) for minute in (0, 30)
-        ]
+        starts = [shop.at(9), shop.at(9, 30), shop.at(10)]
         holds = (
-            visitor.named(f"s{number}").hold(shop.at(hour, minute), service=service)
-            for number, (service, hour, minute) in enumerate(wanted)
+            visitor.named(f"{service} {start}".replace(" ", "-")).hold(start, service=service)
+            for service in (shop.cut, shop.colour)
+            for start in starts
         )
 
         answers = await asyncio.gather(*holds)
