@@ -177,6 +177,11 @@ async def tenant(
     return tenant_id, Counts(**found) if found else Counts()
 
 
+async def begin(connection: Connection) -> None:
+    """Makes the rest of the transaction plan for many rows at a time."""
+    await sql.plan_by_value(connection)
+
+
 async def lock(connection: Connection, tenant_id: str, stylist_ids: Sequence[str]) -> None:
     """Lets nobody else claim these stylists' time until the transaction ends, and ends their expired holds."""
     await sql.stylists_lock(connection, tenant_id=tenant_id, stylist_ids=stylist_ids)

@@ -22,7 +22,7 @@ SETTINGS = {
     "application_name": "chairtime",
     "lock_timeout": "5s",
     "jit": "off",
-    # Our statements look things up by key: one plan fits all values, and planning day_facts anew costs twice its running.
+    # Requests look things up by key: one plan fits all values, and planning day_facts anew costs twice its running.
     "plan_cache_mode": "force_generic_plan",
 }
 

@@ -46,6 +46,7 @@ async def import_salon(database: Database, salon: SalonFile, report: Report) -> 
 
 
 async def _import(connection: Connection, salon: SalonFile, report: Report) -> ImportSummary:
+    await imports.begin(connection)
     await _check_zones(connection, salon)
     tenant_id, count = await imports.tenant(connection, **salon.tenant.model_dump())
     run = _Run(connection, tenant_id, report, {"tenant": count})

@@ -2,6 +2,10 @@
 -- differ, and answers {added, changed, removed}: a second run of the same file writes nothing, so no version goes up.
 -- Own keys are upserted, lists replaced: compared as multisets, a row that is on both sides stays as it is.
 
+-- name: plan_by_value()!
+-- The pool's plans are made once, for a few rows by key; a file's thousands want plans of their own.
+set local plan_cache_mode = auto;
+
 -- name: zones_unknown(zones)
 -- Which of these time zones this Postgres does not know.
 select z.name from unnest(:zones::text[]) z(name) where z.name not in (select n.name from pg_timezone_names n);
