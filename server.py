@@ -96,7 +96,11 @@ def _data_dir(command: Callable[..., None]) -> Callable[..., None]:
     )(command)
 
 
-@cli.command()
+@cli.command(
+    short_help="Serve GraphQL, and GraphiQL for browsers.",
+    epilog="\b\nExamples:\n  python server.py serve --demo\n"
+    "  python server.py serve --port 8080 --database-url postgresql://chairtime@localhost/chairtime",
+)
 @click.option("--host", default="127.0.0.1", help="The address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, help="The port; 0 takes a free one and says which."
@@ -118,21 +122,25 @@ def serve(
     asyncio.run(_serve(settings, with_demo=demo))
 
 
-@cli.command("demo")
+@cli.command("demo", short_help="Load the demo business.")
 @_database_options
 def load_demo(*, database_url: str | None, data_dir: Path) -> None:
     """Load the demo business: 3 locations, 50 stylists, 5 services, a year of bookings around today."""
     asyncio.run(_demo(Settings(database_url, data_dir)))
 
 
-@cli.command("migrate")
+@cli.command("migrate", short_help="Bring the database to the newest schema.")
 @_database_options
 def run_migrations(*, database_url: str | None, data_dir: Path) -> None:
     """Bring the database to the newest schema."""
     asyncio.run(_migrate(Settings(database_url, data_dir)))
 
 
-@cli.command("import")
+@cli.command(
+    "import",
+    short_help="Import a business from a JSON file.",
+    epilog="Example: python server.py import docs/salon.example.json",
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @_database_options
 def import_file(*, file: Path, database_url: str | None, data_dir: Path) -> None:
@@ -143,7 +151,10 @@ def import_file(*, file: Path, database_url: str | None, data_dir: Path) -> None
     asyncio.run(_import(file, Settings(database_url, data_dir)))
 
 
-@cli.command()
+@cli.command(
+    short_help="Print a bearer token for development.",
+    epilog="Example: python server.py token --role staff --tenant demo --expires-in 8h",
+)
 @click.option(
     "--role",
     type=click.Choice([role.value for role in Role if role is not Role.PUBLIC]),

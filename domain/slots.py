@@ -115,7 +115,8 @@ def _window_slots(
         else:
             status = AVAILABLE
         price = prices.quote(base_cents, rules, starts_at.astimezone(zone)) if rules else base_cents
-        yield Slot(starts_at, starts_at + terms.duration, window.location_id, status, price, claimed > 0, holder)
+        ends_at, seen_holder = starts_at + terms.duration, holder if status is HELD else None
+        yield Slot(starts_at, ends_at, window.location_id, status, price, claimed > 0, seen_holder)
         starts_at += interval
 
 

@@ -19,7 +19,7 @@ from domain.versions import DayVersion
 from tests.cache.conftest import BENS, MONDAY, TTL, TUESDAY, Scene, ended, settled, value_of
 
 SOAK = "CHAIRTIME_SOAK" in os.environ
-STORIES = 50_000 if SOAK else 1_000
+STORIES = 20_000 if SOAK else 1_000
 KEYS = (MONDAY, TUESDAY, BENS)
 PARTS = ([MONDAY], [TUESDAY], [BENS], [MONDAY, TUESDAY], [MONDAY, TUESDAY, BENS])
 

@@ -213,6 +213,20 @@ class TestRunning:
         assert await app.days.peek(key) is None
         assert await app.days.peek(other) is not None
 
+    async def test_so_is_what_a_claim_leaves(self, context: Context, app: App, salon: Salon) -> None:
+        claim = await writing.run(context, Request("test", {}), holding(context, salon))
+        keys = [DayKey(salon.tenant, stylist, salon.day) for stylist in (salon.asha, salon.bina)]
+        for key in keys:
+            await app.days.load(key)
+
+        async def move(connection: Connection) -> Claim:
+            await connection.execute("update bookings set stylist_id = $1", salon.bina)
+            return replace(claim, stylist_id=salon.bina)
+
+        await writing.run(context, Request("test", {}, entity_id=claim.id), move)
+
+        assert [await app.days.peek(key) for key in keys] == [None, None]
+
 
 class TestKeys:
     async def run(self, context: Context, work: Work, given: Any, key: str | None = "k") -> Claim:

@@ -865,6 +865,26 @@ async def test_a_hold_that_expires_while_one_is_writing_is_not_in_the_way(
     assert (got["kind"] in ("Hold", "Booking"), got.get("startUtc")) == (True, shop.at(9))
 
 
+@pytest.mark.parametrize("write", ["book", "confirm"])
+async def test_a_hold_of_one_s_own_that_expires_while_one_is_writing_is_not_booked(
+    visitor: Visitor, raw: Raw, shop: Shop, monkeypatch: pytest.MonkeyPatch, write: str
+) -> None:
+    held = await visitor.hold(shop.at(9))
+    await raw.run("update bookings set expires_at = clock_timestamp() + interval '0.2 s' where tenant_id = $1")
+    ensure = bookings.bookings.ensure_customer
+
+    async def wait_and_ensure(*args: Any, **kwargs: Any) -> Any:
+        await raw.value("select pg_sleep_until(expires_at + interval '1 ms') from bookings where tenant_id = $1")
+        return await ensure(*args, **kwargs)
+
+    monkeypatch.setattr(bookings.bookings, "ensure_customer", wait_and_ensure)
+
+    refused = await getattr(visitor, write)(held["id"] if write == "confirm" else shop.at(9))
+
+    assert refused["kind"] == "HoldExpired"
+    assert await raw.value("select count(*) from customers where tenant_id = $1") == 0
+
+
 class TestTwoServers:
     async def test_what_one_answered_the_other_shows_and_keeps(
         self, visitor: Visitor, elsewhere: Visitor, shop: Shop

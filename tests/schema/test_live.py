@@ -389,7 +389,7 @@ async def test_a_date_with_a_zone_hears_of_both_days_that_it_touches(
     await sql.execute("update schedule_hours set starts_minute = 0, ends_minute = 1440 where not is_break")
     operation = await watching(socket, asha(salon, zone="America/New_York"))
 
-    await take(sql, salon.asha, salon.at(2, days=1))  # still the salon's day in New York
+    await take(sql, salon.asha, salon.at(3, 30, days=1))  # still the salon's day in New York
     evening = await operation.change(within_s=1)
     await take(sql, salon.asha, salon.at(6))
     morning = await operation.change(within_s=1)
@@ -397,7 +397,7 @@ async def test_a_date_with_a_zone_hears_of_both_days_that_it_touches(
     await take(sql, salon.asha, salon.at(7))
     next_one = await operation.change(within_s=1)
 
-    assert starts(evening["closed"]) == [salon.at(2, days=1)]
+    assert starts(evening["closed"]) == [salon.at(3, 30, days=1)]
     assert evening["closed"][0]["startLocal"].startswith(f"{salon.day}T2")
     assert starts(morning["closed"]) == [salon.at(6)]
     assert starts(next_one["closed"]) == [salon.at(7)]

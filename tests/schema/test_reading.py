@@ -19,6 +19,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from db import versions
 from db.pool import Database, PoolSettings
 from domain.errors import Unavailable
 from resolvers import app as wiring
@@ -64,6 +65,11 @@ query ($stylist: ID!, $service: ID!, $services: [ID!], $date: Date!, $zone: Stri
 """
     + AVAILABILITY
 )
+RANGE = """
+query ($id: ID!, $service: ID!, $from: Date!, $to: Date!) {
+  stylist(id: $id) { availability(serviceId: $service, from: $from, to: $to) { date freeCount } }
+}
+"""
 FIRST = """
 query ($service: ID!, $stylists: [ID!], $location: ID, $from: DateTime, $limit: Int) {
   firstAvailable(serviceId: $service, stylistIds: $stylists, locationId: $location, from: $from, limit: $limit) {
@@ -266,12 +272,8 @@ async def test_the_same_is_answered_in_every_place(client: Client, world: Simple
 
 async def test_a_range_of_dates_is_a_day_each_both_ends_in(client: Client, world: SimpleNamespace) -> None:
     wanted = {"id": world.kamala, "service": world.cut, "from": str(world.day), "to": str(world.day + timedelta(61))}
-    query = (
-        "query ($id: ID!, $service: ID!, $from: Date!, $to: Date!) { stylist(id: $id) {"
-        " availability(serviceId: $service, from: $from, to: $to) { date freeCount } } }"
-    )
 
-    found = (await client.data(query, wanted))["stylist"]["availability"]
+    found = (await client.data(RANGE, wanted))["stylist"]["availability"]
 
     assert [one["date"] for one in found] == [str(world.day + timedelta(n)) for n in range(62)]
     assert [one["freeCount"] for one in found] == [15] * 24 + [0] * 38  # the horizon is 30 days from today
@@ -936,6 +938,34 @@ query ($stylist: ID!, $service: ID!, $date: Date!) {
 """
 
 
+async def test_a_check_that_was_sent_before_a_write_does_not_answer_for_it(
+    deaf: Client, salon: Salon, sql: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One reader's check has its answer, which is long on its way; a write is done, and then another reader comes."""
+    await read(deaf, asked(salon))
+    is_answered, may_arrive, check = asyncio.Event(), asyncio.Event(), versions.now
+
+    async def slow(*asked_for: Any) -> Any:
+        answer = await check(*asked_for)
+        is_answered.set()
+        await may_arrive.wait()
+        return answer
+
+    monkeypatch.setattr(versions, "now", slow)
+    async with asyncio.timeout(WAIT_S), asyncio.TaskGroup() as group:
+        before = group.create_task(read(deaf, asked(salon)))
+        await is_answered.wait()
+        await take(sql, salon.asha, salon.cut, datetime.fromisoformat(salon.at(10)), minutes=30)
+        is_answered.clear()
+        after = group.create_task(read(deaf, asked(salon)))
+        await is_answered.wait()
+        may_arrive.set()
+
+    assert statuses(before.result())[salon.at(10)] == "AVAILABLE"
+    assert statuses(after.result())[salon.at(10)] == "BOOKED"
+    assert came(after.result()) == (False, "DATABASE", True)
+
+
 async def test_a_cached_read_sees_raw_sql_within_a_second(client: Client, salon: Salon, sql: Connection) -> None:
     start = datetime.fromisoformat(salon.at(10))
     for expected in ["BOOKED", "AVAILABLE"] * 5:
@@ -1144,6 +1174,8 @@ async def test_without_postgres_what_is_not_in_memory_is_unavailable(
         for more in ({"stylist": salon.bina}, {"freshness": "BYPASS"}, {"stylist": salon.bina, "freshness": "CACHED"}):
             answer = await client.post(SLOTS, asked(salon, **more))
             assert answer["errors"][0]["extensions"] == {"code": "UNAVAILABLE", "retryAfterSeconds": 1}
+        range_ = {"id": salon.asha, "service": salon.cut, "from": str(salon.day), "to": str(salon.day + timedelta(1))}
+        assert await client.code(RANGE, range_) == "UNAVAILABLE"  # of which one day is in memory
         assert await client.code(BOOK, {"input": start}) == "UNAVAILABLE"
         assert await client.code(f'{{ booking(id: "{NOBODY}") {{ id }} }}') == "UNAVAILABLE"
         assert await client.code("{ tenant { slug } }", tenant="elsewhere") == "UNAVAILABLE"
