@@ -38,7 +38,7 @@ def day_slots(facts: DayFacts, service_id: str, now: datetime) -> DaySlots:
     for window in facts.windows:
         slots += _window_slots(facts, window, terms, rules, busy, now=now)
     if len(facts.windows) > 1:
-        slots = _one_a_start(slots)
+        slots = one_a_start(slots)
     return DaySlots(tuple(slots), _true_until(facts, terms, slots, now))
 
 
@@ -165,7 +165,8 @@ class _Marks:
         return repeat(0, len(self._ks)) if self._steps is None else accumulate(self._steps)
 
 
-def _one_a_start(slots: list[Slot]) -> list[Slot]:
+def one_a_start(slots: Iterable[Slot]) -> list[Slot]:
+    """The slots by start, one a start (R1): where two places offer the same one, a free one if there is one, else the first."""
     chosen: dict[datetime, Slot] = {}
     for slot in slots:
         other = chosen.get(slot.starts_at)

@@ -83,7 +83,7 @@ def assemble(
     merged: Sequence[Slot] = parts[0].slots
     if zone is not None:
         span = hours.local_day(day, zone)
-        merged = sorted(
+        merged = slots.one_a_start(
             slot for part in parts for slot in part.slots if span.starts_at <= slot.starts_at < span.ends_at
         )
     ends = [part.true_until for part in parts if part.true_until]
