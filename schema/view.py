@@ -18,7 +18,7 @@ from schema.operation import Asking, Authenticate
 from schema.schema import schema
 
 CONNECTION_INIT = timedelta(seconds=5)
-REFUSALS = (400, 405)
+REFUSALS = (400, 405, 413)
 
 
 class Messages(BaseGraphQLTransportWSHandler[Any, Any]):
@@ -57,7 +57,10 @@ class View(GraphQLView):
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         """As Strawberry's; what it refuses in plain words, before there is an operation, is a GraphQL error here too."""
-        response = await super().__call__(request)
+        try:
+            response = await super().__call__(request)
+        except web.HTTPRequestEntityTooLarge as too_large:
+            response = web.Response(text=too_large.text, status=too_large.status)
         if not isinstance(response, web.Response) or response.status not in REFUSALS:
             return response
         error = {"message": response.text, "extensions": {"code": "BAD_INPUT"}}

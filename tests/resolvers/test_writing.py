@@ -14,15 +14,16 @@ import pytest
 
 from cache.keys import DayKey
 from db import bookings as claims
-from db.pool import Again, Connection
+from db.pool import Again, Connection, Database
 from domain.errors import AlreadyEnded, BadRequest, IdempotencyConflict, NotFound, Unavailable
 from domain.model import BookingStatus, Claim, Customer
+from resolvers import app as wiring
 from resolvers import writing
+from resolvers.app import App, Limits
 from resolvers.context import Caller, Context
 from resolvers.writing import Request
 
 if TYPE_CHECKING:
-    from resolvers.app import App
     from tests.conftest import Salon
 
 INSTANT = datetime(2026, 12, 15, 4, 15, 0, 123456, tzinfo=UTC)
@@ -45,6 +46,12 @@ BOOKED = Claim(
 AUDIT = "select action, outcome from audit_log order by id"
 
 Work = Callable[[Connection], Awaitable[Claim]]
+
+
+@pytest.fixture
+def app(database: Database) -> App:
+    """The parts of a server that hears of no changes: what it knows of its own writes it knows by itself."""
+    return wiring.build(database, default_tenant="", limits=Limits(), entries_max=1000, ttl=timedelta(minutes=15))
 
 
 @pytest.fixture

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from graphql import (
     GraphQLArgument,
     GraphQLField,
@@ -26,6 +28,7 @@ from graphql import (
     is_required_input_field,
 )
 
+from db import directory, versions
 from schema.schema import schema
 from tests.conftest import Client, Salon
 
@@ -271,7 +274,7 @@ async def test_cursors(client: Client, salon: Salon) -> None:
 # Requests that are no operation.
 
 
-async def posted(client: Client, body: str | bytes, **headers: str) -> tuple[int, Any]:
+async def posted(client: Client, body: str | bytes | io.BytesIO, **headers: str) -> tuple[int, Any]:
     """Status and answer of a POST as it stands, which must be JSON."""
     async with client.http.post(
         client.url, data=body, headers={"Content-Type": "application/json", **headers}
@@ -317,6 +320,15 @@ async def test_bytes_that_are_no_text(client: Client, salon: Salon) -> None:
         status, answer = await posted(client, body)
 
         assert (status, answer["errors"][0]["extensions"]["code"]) == (400, "BAD_INPUT")
+
+
+async def test_a_body_that_is_too_large(client: Client, salon: Salon) -> None:
+    body = json.dumps({"query": "{ tenant { id } }" + " " * 1_100_000}).encode()
+    status, answer = await posted(client, io.BytesIO(body))
+
+    (error,) = answer["errors"]
+    assert (status, error["extensions"]) == (413, {"code": "BAD_INPUT"})
+    assert "1048576" in error["message"]
 
 
 async def test_other_ways_of_asking(client: Client, salon: Salon) -> None:
@@ -370,7 +382,7 @@ async def test_a_document_that_is_wrong(client: Client, salon: Salon) -> None:
 
 async def test_who_asks_in_a_wrong_way(client: Client, salon: Salon, staff_token: str) -> None:
     query = "{ tenant { id } }"
-    wrong = {
+    wrong: dict[str, list[dict[str, Any]]] = {
         "UNAUTHENTICATED": [{"token": "x"}, {"token": staff_token + "x"}, {"token": "a.b.c"}, {"token": "x" * 8_000}],
         "FORBIDDEN": [{"token": staff_token, "tenant": "another"}],
         "NOT_FOUND": [{"tenant": "nowhere"}, {"tenant": "../x"}, {"tenant": "x" * 4_000}],
@@ -381,11 +393,37 @@ async def test_who_asks_in_a_wrong_way(client: Client, salon: Salon, staff_token
             assert await client.code(query, **who) == code, who
 
 
+async def test_what_is_our_fault_says_nothing_but_an_id(
+    client: Client, salon: Salon, sql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise ValueError("password=hunter2")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(directory, "load", broken)
+        before = await client.post(AVAILABLE, slots(salon))
+    await client.data(AVAILABLE, slots(salon))
+    with monkeypatch.context() as patched:
+        patched.setattr(versions, "now", broken)
+        during = await client.post(AVAILABLE, slots(salon))
+    await sql.execute("update services set price_cents = 2000000000")
+    await sql.execute(
+        "insert into price_rules (tenant_id, position, name, basis_points) select id, 0, 'Tenfold', 100000 from tenants"
+    )
+    after = await client.post(AVAILABLE.replace("freeCount", "slots { priceCents }"), slots(salon))
+
+    for answer in (before, during, after):
+        assert {error["message"] for error in answer["errors"]} == {"Internal error"}
+        assert {error["extensions"]["code"] for error in answer["errors"]} == {"INTERNAL"}
+        assert all(len(error["extensions"]["errorId"]) == 32 for error in answer["errors"])
+        assert "hunter2" not in json.dumps(answer)
+
+
 # The walk: every argument of every field, and every field of every input, with everything that is nasty.
 
 TEXTS = ("", "\x00", "x" * 10_000, "'; drop table bookings; --\u202e\U0001f484")
 NUMBERS = (-1, 1.5, 2**31, 2**70)
-OTHERS = (None, True, [], [None], {}, {"a": [1]}, HALF_A_PAIR)
+OTHERS: tuple[Any, ...] = (None, True, [], [None], {}, {"a": [1]}, HALF_A_PAIR)
 NASTY: dict[str, tuple[Any, ...]] = {
     "ID": (NOBODY, NOBODY.upper(), f"{{{NOBODY}}}", "0" * 32, "٣" * 32, [NOBODY] * 201, [NOBODY] * 3_000),
     "String": (

@@ -885,6 +885,32 @@ async def test_a_hold_of_one_s_own_that_expires_while_one_is_writing_is_not_book
     assert await raw.value("select count(*) from customers where tenant_id = $1") == 0
 
 
+@pytest.mark.parametrize("act", ["cancel", "complete", "move", "confirm"])
+async def test_a_booking_that_moves_away_while_one_waits_for_its_turn_is_followed(
+    visitor: Visitor, staff: Visitor, raw: Raw, shop: Shop, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    held = await visitor.hold(shop.at(9))
+    await visitor.confirm(held["id"])
+    lock, turns = bookings.bookings.lock, []
+
+    async def late(connection: Any, tenant_id: str, stylist_id: str, occupied: Any) -> None:
+        if not turns:
+            await raw.run(
+                "update bookings set stylist_id = $2, starts_at = starts_at + '1 day', ends_at = ends_at + '1 day',"
+                " occupied = tstzrange(lower(occupied) + '1 day', upper(occupied) + '1 day') where tenant_id = $1",
+                shop.bina,
+            )
+        turns.append((stylist_id, occupied.starts_at))
+        await lock(connection, tenant_id, stylist_id, occupied)
+
+    monkeypatch.setattr(bookings.bookings, "lock", late)
+
+    done = await getattr(staff, act)(held["id"], *([shop.at(10)] if act == "move" else []))
+
+    assert (done["kind"], done["stylist"]["id"]) == ("Booking", shop.bina)
+    assert (shop.bina, instant(shop.at(9, days=1))) in turns
+
+
 class TestTwoServers:
     async def test_what_one_answered_the_other_shows_and_keeps(
         self, visitor: Visitor, elsewhere: Visitor, shop: Shop

@@ -121,7 +121,7 @@ Introspected = dict[str, Any]
 
 def introspected(of: GraphQLSchema) -> dict[str, Introspected]:
     """Types by name, without those that are GraphQL's own."""
-    types = introspection_from_schema(of)["__schema"]["types"]
+    types: list[Any] = introspection_from_schema(of)["__schema"]["types"]
     own = {"String", "Int", "Float", "Boolean", "ID"}
     return {one["name"]: one for one in types if one["name"] not in own and not one["name"].startswith("__")}
 

@@ -15,8 +15,11 @@ import aiohttp
 import asyncpg
 import pytest
 
+from cache.keys import DirectoryKey
+from db import directory
 from db.pool import Database, PoolSettings
 from domain.errors import Unavailable
+from domain.events import Change
 from resolvers import importing, salon_file
 from resolvers.app import App
 from tests.conftest import SALON, Client, Salon, on
@@ -521,18 +524,19 @@ async def test_what_is_unknown_ends_the_operation_and_not_the_socket(socket: Soc
 
 async def test_what_is_malformed_ends_the_operation_and_not_the_socket(socket: Socket, salon: Salon, app: App) -> None:
     day = salon.day
-    wrong: list[Message] = [
-        *({"stylists": value} for value in ([], ["x"], [""], "x", 5, None, [None], [salon.asha] * 201, [[]], {})),
-        *({"service": value} for value in ("x", "", 5.5, None, [], {}, "\x00")),
-        *({"from": value} for value in ("2027-02-29", "", None, 5, "9999-12-31", str(day + timedelta(1)))),
-        *({"to": value} for value in ("10000-01-01", str(day + timedelta(62)), str(day - timedelta(1)), "1970-01-01")),
-        *({"zone": value} for value in ("", "UTC+5", "../x", "\x00", "x" * 10_000, 5, "right/UTC")),
-    ]
+    wrong: dict[str, tuple[Any, ...]] = {
+        "stylists": ([], ["x"], [""], "x", 5, None, [None], [salon.asha] * 201, [[]], {}),
+        "service": ("x", "", 5.5, None, [], {}, "\x00"),
+        "from": ("2027-02-29", "", None, 5, "9999-12-31", str(day + timedelta(1))),
+        "to": ("10000-01-01", str(day + timedelta(62)), str(day - timedelta(1)), "1970-01-01"),
+        "zone": ("", "UTC+5", "../x", "\x00", "x" * 10_000, 5, "right/UTC"),
+    }
     accepted = []
-    for one in wrong:
-        operation = await socket.start(CHANGES, asha(salon, **one))
-        if await operation.refusal() != "BAD_INPUT":
-            accepted.append(one)
+    for name, values in wrong.items():
+        for value in values:
+            operation = await socket.start(CHANGES, asha(salon, **{name: value}))
+            if await operation.refusal() != "BAD_INPUT":
+                accepted.append((name, value))
 
     assert accepted == []
     assert len(app.feed) == 0
@@ -580,6 +584,26 @@ async def test_what_is_taken_off_sale_ends_its_watches(
 
     assert await operation.refusal() == code
     assert len(app.feed) == 0
+
+
+async def test_what_is_our_fault_says_nothing_but_an_id(
+    socket: Socket, salon: Salon, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise ValueError("password=hunter2")
+
+    operation = await watching(socket, asha(salon))
+    app.directories.drop(DirectoryKey(salon.tenant))
+    monkeypatch.setattr(directory, "load", broken)
+    app.hear(Change(salon.tenant, salon.asha, 1, None))
+    async with asyncio.timeout(WAIT_S):
+        ended = await socket.inboxes[operation.id].get()
+    answer = await socket.answer("{ tenant { id } }")
+
+    for payload in (ended["payload"], answer):
+        (error,) = payload["errors"]
+        assert (error["message"], error["extensions"]["code"]) == ("Internal error", "INTERNAL")
+        assert "hunter2" not in json.dumps(payload)
 
 
 # One socket, many operations.

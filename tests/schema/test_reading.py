@@ -267,7 +267,7 @@ async def test_the_same_is_answered_in_every_place(client: Client, world: Simple
         (offered,) = (one for one in answer["services"][0]["offerings"] if one["stylist"]["id"] == world.kamala)
         assert answer["stylist"]["one"] == answer["root"] == answer["stylist"]["days"][0] == offered["one"]
         assert told(await read(client, wanted)) == told(answer["root"])
-        assert answer["root"]["freeCount"] == 15
+        assert answer["root"]["freeCount"] == len(answer["root"]["slots"]) > 0
 
 
 async def test_a_range_of_dates_is_a_day_each_both_ends_in(client: Client, world: SimpleNamespace) -> None:
@@ -276,7 +276,8 @@ async def test_a_range_of_dates_is_a_day_each_both_ends_in(client: Client, world
     found = (await client.data(RANGE, wanted))["stylist"]["availability"]
 
     assert [one["date"] for one in found] == [str(world.day + timedelta(n)) for n in range(62)]
-    assert [one["freeCount"] for one in found] == [15] * 24 + [0] * 38  # the horizon is 30 days from today
+    open_days = (datetime.now(THAMEL).date() + timedelta(30) - world.day).days + 1  # the horizon is 30 days from today
+    assert [one["freeCount"] for one in found] == [15] * open_days + [0] * (62 - open_days)
 
 
 async def test_without_a_zone_a_date_is_the_locations(client: Client, world: SimpleNamespace) -> None:
@@ -303,7 +304,7 @@ async def test_a_date_with_a_zone_means_the_instants_of_that_date_there(
 
     around = [start for n in range(-2, 3) for start in local_starts(world.day + timedelta(n), THAMEL)]
     expected = [start.astimezone(there) for start in around if start.astimezone(there).date() == world.day]
-    assert len(expected) == 15
+    assert len(expected) in range(13, 18)  # 15 but for where clocks change
     assert [slot["startUtc"] for slot in found["slots"]] == [utc(start) for start in expected]
     assert [slot["startLocal"] for slot in found["slots"]] == [start.isoformat() for start in expected]
     assert [slot["display"] for slot in found["slots"]] == [
@@ -317,7 +318,7 @@ async def test_a_date_that_touches_two_of_the_stylists_days_has_both_versions(
 ) -> None:
     wanted = {"stylist": world.kamala, "service": world.cut, "date": str(world.day)}
     before = numbers((await read(client, {**wanted, "zone": "America/New_York"}))["cache"]["version"])
-    evening = datetime.combine(world.day + timedelta(1), time(10), THAMEL)  # still the day before in New York
+    evening = datetime.combine(world.day + timedelta(1), time(9), THAMEL)  # still the day before in New York
     await take(sql, world.kamala, world.cut, evening, minutes=45)
 
     there = numbers((await read(client, {**wanted, "zone": "America/New_York"}))["cache"]["version"])

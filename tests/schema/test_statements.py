@@ -127,7 +127,7 @@ async def test_many_stylists_days_and_services_cost_what_few_do(
     answer = (await chained.data(query, {**variables, "stylists": stylists}))["stylists"]
     found = [one for stylist in answer for number in range(SERVICES) for one in stylist[f"s{number}"]]
     assert len(found) == stylists * days * SERVICES
-    assert {one["freeCount"] for one in found} == {7, 8}
+    assert all(one["freeCount"] == len(one["slots"]) > 0 for one in found)
     assert all(one["cache"]["verified"] for one in found)
 
 
