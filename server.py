@@ -364,6 +364,7 @@ def _say(line: str) -> None:
 
 def _configure_logs() -> None:
     logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)  # it prints a traceback a try while Postgres is away
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
