@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
 import sys
@@ -44,9 +45,19 @@ def postgres() -> Iterator[str]:
         yield embedded.start(Path(folder) / "data")
 
 
+def milliseconds(seconds: float) -> str:
+    """Three figures or so."""
+    return f"{seconds * 1e3:.0f} ms" if seconds >= 0.02 else f"{seconds * 1e3:.2f} ms"
+
+
 def show(rows: list[Row]) -> None:
-    """The table, and on what it was measured."""
+    """The table, and on what it was measured: a busy machine is slower, but the works that are compared took turns."""
     width = max(len(row.what) for row in rows)
-    print(f"\nPython {platform.python_version()}, {platform.machine()}, {sys.platform}; medians\n")
+    print(f"\nPython {platform.python_version()}, {_machine()}; medians\n")
     for row in rows:
         print(f"{row.what:<{width}}  {row.figure:>18}  {row.target}")
+
+
+def _machine() -> str:
+    load = f", load {os.getloadavg()[0]:.1f} at the end" if hasattr(os, "getloadavg") else ""
+    return f"{os.cpu_count()} cores {platform.machine()} {sys.platform}{load}"

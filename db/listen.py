@@ -63,7 +63,8 @@ class Listener:
 
     async def _keep_alive(self, connection: Any) -> None:
         while True:
-            await asyncio.wait_for(connection.execute("select 1"), SILENCE_MAX_S)
+            async with asyncio.timeout(SILENCE_MAX_S):  # wait_for swallows a cancel that comes with the answer, in 3.11
+                await connection.execute("select 1")
             await asyncio.sleep(HEARTBEAT_S)
 
     def _heard(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:

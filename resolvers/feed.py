@@ -31,7 +31,8 @@ class Watch:
     async def next(self, timeout_s: float | None) -> dict[str, set[date] | None]:
         """What changed since the last call; empty when the time runs out first."""
         try:
-            await asyncio.wait_for(self._woken.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._woken.wait()
         except TimeoutError:
             return {}
         self._woken.clear()

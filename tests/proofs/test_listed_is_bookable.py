@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
@@ -31,6 +31,7 @@ SEED = os.environ.get("CHAIRTIME_SEED", "20261121")
 BESIDE = [timedelta(minutes=step) for step in (-7, -1, 1, 7)]
 BESIDE_MAX = 24
 T = TypeVar("T")
+Promise = tuple[datetime, datetime, str, int]  # start, end, place, price
 
 
 class Undo(Exception):
@@ -81,8 +82,8 @@ class Proof:
         found = await availability.of_stylist(context, **self.asked, dates=dates, freshness=Freshness.VERIFIED)
         return [slot for one in found for slot in one.slots]
 
-    async def hold(self, slots: Sequence[Slot], random: Random, sql: Any) -> datetime | None:
-        """Holds, for good, up to three free starts: one for the prover, one for another, one that has expired. The first."""
+    async def hold(self, slots: Sequence[Slot], random: Random, sql: Any) -> Claim | None:
+        """Holds, for good, up to three free starts: one that has expired, one of another, and the prover's, which it returns."""
         free = [slot.starts_at for slot in slots if slot.status is SlotStatus.AVAILABLE]
         held = {}
         for holder in ("session:expired", "session:other", "session:prover"):
@@ -98,21 +99,21 @@ class Proof:
             if "session:expired" in held:
                 expire = "update bookings set expires_at = now() - interval '1 second' where id = $1"
                 await sql.execute(expire, held.pop("session:expired").id)
-        return held["session:prover"].starts_at if "session:prover" in held else None
+        return held.get("session:prover")
 
-    async def faults(self, own: datetime | None, random: Random) -> list[str]:
-        """What is listed and cannot be booked as listed, or the other way round. own: the start that the prover holds."""
+    async def faults(self, own: Claim | None, random: Random) -> list[str]:
+        """What is listed and cannot be booked as listed, or the other way round. own: the hold that the prover has."""
         slots, around = {slot.starts_at for slot in await self.listed()}, await self.around()
         beside = sorted({start + step for start in slots for step in BESIDE} - around.keys())
         context = await Context.open(self.rehearsal, self.caller, fresh=True)
         found = []
         for start in sorted([*slots, *random.sample(beside, min(BESIDE_MAX, len(beside)))]):
-            free = bookable(around[start], own)
+            free = promised(around[start], own, start)
             self.counts["listed" if free else "closed" if start in slots else "beside"] += 1
             # Time may have passed since it was listed: then it must be right by now.
             if await self.fault(context, start, free):
                 now = (await self.around())[start]
-                if fault := await self.fault(context, start, bookable(now, own)):
+                if fault := await self.fault(context, start, promised(now, own, start)):
                     found.append(f"{self.caller.tenant_slug} {self.day} {self.asked}: {start} {now}: {fault}")
         return found
 
@@ -123,23 +124,28 @@ class Proof:
             found[slot.starts_at].append(slot)
         return found
 
-    async def fault(self, context: Context, start: datetime, listed: Sequence[Slot]) -> str | None:
-        """What booking a start gives against how it is listed as free; None when it is right."""
+    async def fault(self, context: Context, start: datetime, promises: Collection[Promise]) -> str | None:
+        """What booking a start gives against what is promised of it; None when it is right."""
         try:
             create = bookings.create(context, self.start(start), Contact("Ann"), None, Request("bookingCreate", {}))
-            got: Claim = await create
+            got = promise(await create)
         except Refusal as refusal:
-            return f"refused: {refusal!r}" if listed else None
-        as_listed = [(one.starts_at, one.ends_at, one.location_id, one.price_cents) for one in listed]
-        return None if (got.starts_at, got.ends_at, got.location_id, got.price_cents) in as_listed else f"booked: {got}"
+            return f"refused: {refusal!r}" if promises else None
+        return None if got in promises else f"booked: {got}"
 
     def start(self, at: datetime) -> Start:
         return Start(self.asked["stylist_id"], self.asked["service_id"], at)
 
 
-def bookable(slots: Sequence[Slot], own: datetime | None) -> list[Slot]:
-    """Those that are free, or that the prover holds."""
-    return [one for one in slots if one.status is SlotStatus.AVAILABLE or one.starts_at == own]
+def promised(slots: Sequence[Slot], own: Claim | None, start: datetime) -> set[Promise]:
+    """What one who books a start may get: the slot that is listed as free, or what the prover's hold has settled."""
+    if own and own.starts_at == start:
+        return {promise(own)}
+    return {promise(slot) for slot in slots if slot.status is SlotStatus.AVAILABLE}
+
+
+def promise(of: Slot | Claim) -> Promise:
+    return of.starts_at, of.ends_at, of.location_id, of.price_cents
 
 
 def chosen(random: Random, file: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +28,21 @@ if TYPE_CHECKING:
     from tests.conftest import Salon
 
 PAIRS = 10_000 if "CHAIRTIME_SOAK" in os.environ else 500
-BOOKERS, OTHERS = 8, 4
-ROUNDS = PAIRS // (BOOKERS + OTHERS) // 2  # of two pairs each
+WRITERS = 12
+ROUNDS = PAIRS // WRITERS // 2 + 1  # of two pairs each
 CALLER = Caller(holder="session:prover")
 TIME_OFF = "insert into time_off (tenant_id, stylist_id, starts_at, ends_at) values ($1, $2, $3, $4)"
 TIME_ON = "delete from time_off where tenant_id = $1 and stylist_id = $2 and starts_at = $3"
 REPRICE = "update offerings set price_cents = $3 where tenant_id = $1 and stylist_id = $2"
+CLEO = "33333333-0000-4000-8000-000000000003"
+MAKE_CLEO = f"""
+insert into stylists (tenant_id, id, name, home_location_id)
+select tenant_id, '{CLEO}', 'Cleo', home_location_id from stylists where id = $1;
+insert into offerings (tenant_id, stylist_id, service_id)
+select tenant_id, '{CLEO}', service_id from offerings where stylist_id = $1;
+insert into schedule_hours (tenant_id, stylist_id, location_id, weekday, starts_minute, ends_minute)
+select tenant_id, '{CLEO}', location_id, weekday, starts_minute, ends_minute from schedule_hours where stylist_id = $1;
+"""
 
 
 @pytest.fixture
@@ -54,9 +63,8 @@ class Proof:
         self.pairs: Counter[str] = Counter()
         self.stale: list[str] = []
 
-    async def book_and_cancel(self, number: int) -> None:
-        """Through the server's own writes: four starts of each stylist's same day, each one writer's."""
-        stylist, starts_at = self.place(number, hour=9)
+    async def book_and_cancel(self, stylist: str, starts_at: datetime) -> None:
+        """Through the server's own writes."""
         for _ in range(ROUNDS):
             context = await Context.open(self.here, CALLER)
             await context.renew()
@@ -67,9 +75,8 @@ class Proof:
             await bookings.end(context, BookingStatus.CANCELLED, None, cancel)
             await self.sees(stylist, starts_at, "cancellation", SlotStatus.AVAILABLE)
 
-    async def take_time_off(self, number: int) -> None:
+    async def take_time_off(self, stylist: str, starts_at: datetime) -> None:
         """Raw SQL that touches the days of its span."""
-        stylist, starts_at = self.place(number, hour=14)
         for _ in range(ROUNDS):
             key = (self.salon.tenant, stylist, starts_at)
             await self.sql(TIME_OFF, *key, starts_at + timedelta(minutes=30))
@@ -77,17 +84,16 @@ class Proof:
             await self.sql(TIME_ON, *key)
             await self.sees(stylist, starts_at, "raw time on", SlotStatus.AVAILABLE)
 
-    async def reprice(self, number: int) -> None:
+    async def reprice(self, stylist: str, starts_at: datetime) -> None:
         """Raw SQL that touches every day of the stylist."""
-        stylist, starts_at = self.place(number, hour=15)
         for price_cents in range(1_000, 1_000 + 2 * ROUNDS):
             await self.sql(REPRICE, self.salon.tenant, stylist, price_cents)
             await self.sees(stylist, starts_at, "raw price", price_cents)
 
-    async def read_along(self, done: asyncio.Event) -> None:
+    async def read_along(self, stylist: str, starts_at: datetime, done: asyncio.Event) -> None:
         """Reads of others, whose loads and checks are always in flight."""
         while not done.is_set():
-            await self.read(self.salon.asha, self.place(0, hour=9)[1])
+            await self.read(stylist, starts_at)
             self.pairs["other reads"] += 1
 
     async def sees(self, stylist: str, starts_at: datetime, what: str, expected: SlotStatus | int) -> None:
@@ -108,19 +114,22 @@ class Proof:
         async with self.here.database.connection() as connection:
             await connection.execute(statement, *values)
 
-    def place(self, number: int, *, hour: int) -> tuple[str, datetime]:
-        """A stylist and a start that are one writer's own."""
-        at = datetime.fromisoformat(self.salon.at(hour + number // 4, number // 2 % 2 * 30)).astimezone(UTC)
-        return (self.salon.asha, self.salon.bina)[number % 2], at
 
-
-async def test_what_was_written_is_in_the_next_verified_read_elsewhere(app: App, elsewhere: App, salon: Salon) -> None:
+async def test_what_was_written_is_in_the_next_verified_read_elsewhere(
+    app: App, elsewhere: App, salon: Salon, sql: Any
+) -> None:
+    """Every writer has a start of its own, on three stylists' same day."""
+    await sql.execute(MAKE_CLEO.replace("$1", f"'{salon.bina}'"))
     proof, done = Proof(app, elsewhere, salon), asyncio.Event()
-    readers = [asyncio.create_task(proof.read_along(done)) for _ in range(4)]
-    writers: list[Awaitable[None]] = [proof.book_and_cancel(number) for number in range(BOOKERS)]
-    writers += [proof.take_time_off(number) for number in range(2)] + [proof.reprice(number) for number in range(2)]
+    day = [datetime.fromisoformat(salon.at(9)).astimezone(UTC) + timedelta(minutes=30 * n) for n in range(16)]
+    readers = [asyncio.create_task(proof.read_along(one, day[0], done)) for one in (salon.asha, salon.bina, CLEO) * 2]
 
-    await asyncio.gather(*writers)
+    await asyncio.gather(
+        *(proof.book_and_cancel(one, start) for one in (salon.asha, salon.bina) for start in day[:4]),
+        *(proof.take_time_off(one, day[10]) for one in (salon.bina, CLEO)),
+        proof.book_and_cancel(CLEO, day[0]),
+        proof.reprice(CLEO, day[11]),
+    )
     done.set()
     await asyncio.gather(*readers)
 

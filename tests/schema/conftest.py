@@ -33,6 +33,27 @@ if TYPE_CHECKING:
 WAIT_S = 10
 numbers = itertools.count(1)
 
+# A business like another one, in some milliseconds; importing one takes ten times as long.
+COPY = """
+create function another(slug text, example uuid) returns uuid language plpgsql as $$
+declare
+    made uuid := gen_random_uuid();
+    tab text;
+    cols text;
+begin
+    insert into tenants (id, slug, name, timezone, currency, hold_seconds)
+    select made, another.slug, name, timezone, currency, hold_seconds from tenants where id = example;
+    foreach tab in array '{locations,services,stylists,offerings,schedule_hours}'::text[] loop
+        select string_agg(quote_ident(column_name), ', ') into cols
+          from information_schema.columns
+         where table_schema = 'public' and table_name = tab and column_name <> 'tenant_id';
+        execute format('insert into %I (tenant_id, %s) select $1, %s from %I where tenant_id = $2', tab, cols, cols, tab)
+          using made, example;
+    end loop;
+    return made;
+end $$
+"""
+
 HOLD = """... on Hold { id startUtc endUtc priceCents expiresAt stylist { id } service { id } }"""
 BOOKING = """... on Booking {
   id startUtc endUtc priceCents status createdAt paymentRequired paymentUrl
@@ -65,6 +86,7 @@ query ($stylist: ID!, $service: ID!, $date: Date!, $freshness: Freshness!) {
 SEEN = "query ($id: ID!) { booking(id: $id) { id status startUtc priceCents stylist { id } } }"
 
 Answer = dict[str, Any]
+NewShop = Callable[[], Awaitable["Shop"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,18 +261,24 @@ async def mall_sql(mall_url: str) -> AsyncIterator[Connection]:
     await connection.close()
 
 
-async def new_shop(app: App) -> Shop:
-    """One more business, by the same file but for its slug."""
-    slug = f"shop-{next(numbers)}"
-    file = salon_file.parse(json.dumps({**SALON, "tenant": {**SALON["tenant"], "slug": slug}}))
-    summary = await importing.import_salon(app.database, file, lambda *_: None)
-    return Shop(summary.tenant_id, slug=slug)
+@pytest.fixture(scope="session")
+async def new_shop(mall: tuple[App, Client], mall_sql: Connection) -> NewShop:
+    """Makes one more business with the same ids, by the same file but for its slug."""
+    await mall_sql.execute(COPY)
+    summary = await importing.import_salon(mall[0].database, salon_file.parse(json.dumps(SALON)), lambda *_: None)
+
+    async def make() -> Shop:
+        slug = f"shop-{next(numbers)}"
+        tenant = await mall_sql.fetchval("select another($1, $2)::text", slug, summary.tenant_id)
+        return Shop(tenant, slug=slug)
+
+    return make
 
 
 @pytest.fixture
-async def shop(mall: tuple[App, Client]) -> Shop:
+async def shop(new_shop: NewShop) -> Shop:
     """A business of this test's own."""
-    return await new_shop(mall[0])
+    return await new_shop()
 
 
 @pytest.fixture
@@ -263,9 +291,9 @@ async def elsewhere(mall_url: str, visitor: Visitor) -> AsyncIterator[Visitor]:
 
 
 @pytest.fixture
-async def neighbour(mall: tuple[App, Client]) -> Visitor:
+async def neighbour(mall: tuple[App, Client], new_shop: NewShop) -> Visitor:
     """A browser whose session is `tester` too, at another business of the same database, with the same ids."""
-    return Visitor(mall[1], await new_shop(mall[0]), {}).named("tester")
+    return Visitor(mall[1], await new_shop(), {}).named("tester")
 
 
 class Raw:

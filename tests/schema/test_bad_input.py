@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from graphql import (
 )
 
 from db import directory, versions
+from schema import errors
 from schema.schema import schema
 from tests.conftest import Client, Salon
 
@@ -399,6 +401,9 @@ async def test_what_is_our_fault_says_nothing_but_an_id(
     async def broken(*_: Any) -> None:
         raise ValueError("password=hunter2")
 
+    logged: list[str] = []
+    log = SimpleNamespace(error=lambda _, *, error_id, **_more: logged.append(error_id))
+    monkeypatch.setattr(errors, "log", log)
     with monkeypatch.context() as patched:
         patched.setattr(directory, "load", broken)
         before = await client.post(AVAILABLE, slots(salon))
@@ -415,45 +420,25 @@ async def test_what_is_our_fault_says_nothing_but_an_id(
     for answer in (before, during, after):
         assert {error["message"] for error in answer["errors"]} == {"Internal error"}
         assert {error["extensions"]["code"] for error in answer["errors"]} == {"INTERNAL"}
-        assert all(len(error["extensions"]["errorId"]) == 32 for error in answer["errors"])
         assert "hunter2" not in json.dumps(answer)
+    told = [error["extensions"]["errorId"] for answer in (before, during, after) for error in answer["errors"]]
+    assert told == logged
 
 
 # The walk: every argument of every field, and every field of every input, with everything that is nasty.
 
 TEXTS = ("", "\x00", "x" * 10_000, "'; drop table bookings; --\u202e\U0001f484")
-NUMBERS = (-1, 1.5, 2**31, 2**70)
-OTHERS: tuple[Any, ...] = (None, True, [], [None], {}, {"a": [1]}, HALF_A_PAIR)
+NUMBERS = (1.5, 2**31, 2**70)
+OTHERS: tuple[Any, ...] = (None, True, [None], {}, {"a": [1]}, HALF_A_PAIR)
 NASTY: dict[str, tuple[Any, ...]] = {
-    "ID": (NOBODY, NOBODY.upper(), f"{{{NOBODY}}}", "0" * 32, "٣" * 32, [NOBODY] * 201, [NOBODY] * 3_000),
-    "String": (
-        "UTC+5",
-        "Europe/London",
-        "MjAyNw==",
-        "1.1",
-        "1." * 20,
-        "9" * 19,
-        "a@b.c",
-        "+977 1 4123456",
-        "\ufeff",
-        "é" * 200,
-    ),
-    "Date": (
-        "2027-02-29",
-        "0000-01-01",
-        "1970-01-01",
-        "2199-12-31",
-        "9999-12-31",
-        "10000-01-01",
-        "٢٠٢٧-٠١-٠١",
-        "2027-01-01T00:00Z",
-    ),
+    "ID": (NOBODY, 0, f"{{{NOBODY}}}", "٣" * 32, [], [NOBODY] * 201, [NOBODY] * 3_000),
+    "String": ("UTC+5", "Europe/London", "MjAyNw==", "1." * 20, "9" * 19, "+977 1 4123456", "é" * 200),
+    "Date": ("2027-02-29", "1970-01-01", "2199-12-31", "9999-12-31", "0000-01-01", "٢٠٢٧-٠١-٠١"),
     "DateTime": (
-        *("2027-01-01T00:00:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2027-06-30T23:59:60Z", "2027-01-01"),
-        *("1970-01-01T00:00:00+14:00", "2199-12-31T23:59:59-14:00", "2027-01-01T00:00:00-23:59", "2027-01-01T00:00Z"),
-        *("2027-01-01T00:00:00.123456789Z", "2027-01-01t00:00:00z", "1970-01-01T00:00:00Z"),
+        *("2027-01-01T00:00:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2027-06-30T23:59:60Z"),
+        *("1970-01-01T00:00:00+14:00", "2199-12-31T23:59:59-14:00", "2027-01-01T00:00:00.123456789Z"),
     ),
-    "Int": ("1", "one", 200, 201, 1.0),
+    "Int": (0, -1, 200, 201, "1"),
 }
 NOT_INTERNAL = {"BAD_INPUT", "NOT_FOUND", "UNAUTHENTICATED", "FORBIDDEN"}
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aiohttp
@@ -22,6 +23,7 @@ from domain.errors import Unavailable
 from domain.events import Change
 from resolvers import importing, salon_file
 from resolvers.app import App
+from schema import errors
 from tests.conftest import SALON, Client, Salon, on
 
 if TYPE_CHECKING:
@@ -592,6 +594,9 @@ async def test_what_is_our_fault_says_nothing_but_an_id(
     async def broken(*_: Any) -> None:
         raise ValueError("password=hunter2")
 
+    logged: list[str] = []
+    log = SimpleNamespace(error=lambda _, *, error_id, **_more: logged.append(error_id))
+    monkeypatch.setattr(errors, "log", log)
     operation = await watching(socket, asha(salon))
     app.directories.drop(DirectoryKey(salon.tenant))
     monkeypatch.setattr(directory, "load", broken)
@@ -603,6 +608,7 @@ async def test_what_is_our_fault_says_nothing_but_an_id(
     for payload in (ended["payload"], answer):
         (error,) = payload["errors"]
         assert (error["message"], error["extensions"]["code"]) == ("Internal error", "INTERNAL")
+        assert error["extensions"]["errorId"] == logged.pop(0)
         assert "hunter2" not in json.dumps(payload)
 
 

@@ -894,7 +894,7 @@ async def test_a_version_is_of_its_own_day_and_stylist(client: Client, salon: Sa
 
 # Never silently wrong.
 
-WRITERS, PAIRS = 8, {"heard": 30, "unheard": 130}
+WRITERS, PAIRS = 8, {"heard": 14, "unheard": 114}
 
 
 @pytest.mark.parametrize("server", PAIRS)
