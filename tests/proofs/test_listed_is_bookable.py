@@ -101,19 +101,19 @@ class Proof:
                 await sql.execute(expire, held.pop("session:expired").id)
         return held.get("session:prover")
 
-    async def faults(self, own: Claim | None, random: Random) -> list[str]:
-        """What is listed and cannot be booked as listed, or the other way round. own: the hold that the prover has."""
+    async def faults(self, own: Sequence[Claim], random: Random) -> list[str]:
+        """What is listed and cannot be booked as listed, or the other way round. own: the prover's holds."""
         slots, around = {slot.starts_at for slot in await self.listed()}, await self.around()
         beside = sorted({start + step for start in slots for step in BESIDE} - around.keys())
         context = await Context.open(self.rehearsal, self.caller, fresh=True)
         found = []
         for start in sorted([*slots, *random.sample(beside, min(BESIDE_MAX, len(beside)))]):
-            free = promised(around[start], own, start)
+            free = promised(around[start], own, start, self.asked["service_id"])
             self.counts["listed" if free else "closed" if start in slots else "beside"] += 1
             # Time may have passed since it was listed: then it must be right by now.
             if await self.fault(context, start, free):
                 now = (await self.around())[start]
-                if fault := await self.fault(context, start, promised(now, own, start)):
+                if fault := await self.fault(context, start, promised(now, own, start, self.asked["service_id"])):
                     found.append(f"{self.caller.tenant_slug} {self.day} {self.asked}: {start} {now}: {fault}")
         return found
 
@@ -137,10 +137,12 @@ class Proof:
         return Start(self.asked["stylist_id"], self.asked["service_id"], at)
 
 
-def promised(slots: Sequence[Slot], own: Claim | None, start: datetime) -> set[Promise]:
-    """What one who books a start may get: the slot that is listed as free, or what the prover's hold has settled."""
-    if own and own.starts_at == start:
-        return {promise(own)}
+def promised(slots: Sequence[Slot], own: Sequence[Claim], start: datetime, service_id: str) -> set[Promise]:
+    """What one who books a start may get: the slot that is listed as free, or what a hold of the prover has settled."""
+    if held := [claim for claim in own if claim.starts_at == start]:
+        # Held for another service, the hold is given back for this one.
+        same = {promise(claim) for claim in held if claim.service_id == service_id}
+        return same or {promise(slot) for slot in slots}
     return {promise(slot) for slot in slots if slot.status is SlotStatus.AVAILABLE}
 
 
@@ -164,10 +166,13 @@ async def test_every_listed_start_can_be_booked_and_no_other(database: Database,
         file = random_salon.salon(random, number, today)
         await importing.import_salon(database, salon_file.parse(json.dumps(file)), lambda *_: None)
         caller = Caller(holder="session:prover", tenant_slug=file["tenant"]["slug"])
+        holds: list[Claim] = []
         for offset in random.sample(range(-1, 12), 2):
             proof = Proof(real, rehearsal, chosen(random, file), today + timedelta(offset), caller)
             own = await proof.hold(await proof.listed(), random, sql)
-            faults += await proof.faults(own, random)
+            holds += [own] if own else []
+            stylist = proof.asked["stylist_id"]
+            faults += await proof.faults([one for one in holds if one.stylist_id == stylist], random)
             counts += proof.counts
 
     print(f"\n{SALONS:,} salons, seed {SEED}: {dict(counts)}; {len(faults)} wrong")
