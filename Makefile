@@ -2,14 +2,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test format soak bench lock audit clean
+.PHONY: help run run-cluster test format soak bench consistency lock audit clean
 .DEFAULT_GOAL := help
 
 help: ## Show this
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: .venv/.run ## Start the server with the demo business, on http://127.0.0.1:8000
 	@$(BIN)/python server.py serve --demo
+
+# What else a cluster is given, as: make run-cluster CLUSTER="--workers 4 --port 8080"
+CLUSTER ?= --workers 2
+run-cluster: .venv/.test ## The same by several processes on the one port, with a Redis between them
+	@$(BIN)/python -m ops.cluster $(CLUSTER)
 
 test: .venv/.test ## Run every check of CI: format, lint, types, import contracts, tests
 	$(BIN)/ruff format --check .
@@ -27,6 +32,9 @@ soak: .venv/.test ## Run the long proofs at full size
 
 bench: .venv/.test ## Measure, and print medians and ratios
 	$(BIN)/python -m bench
+
+consistency: .venv/.test ## Read what was just booked in other processes, while things break
+	$(BIN)/python -m bench.consistency --fault all
 
 lock: .venv/.test ## Pin the newest versions that pyproject.toml allows
 	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --upgrade --output-file requirements.txt pyproject.toml

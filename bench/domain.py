@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bench.harness import Row, medians
 from domain import hours, slots
-from domain.model import Busy, BusyKind, DayFacts, DaySlots, Terms
+from domain.model import Busy, ClosedBy, DayFacts, DaySlots, Terms
 
 ZONE = ZoneInfo("Asia/Kathmandu")
 DAY = date(2026, 12, 15)
@@ -62,4 +62,4 @@ def as_json(found: DaySlots) -> list[dict[str, object]]:
 
 def _booking(starts_at: datetime) -> Busy:
     ends_at = starts_at + 30 * MINUTE
-    return Busy(BusyKind.BOOKING, starts_at, ends_at, starts_at, ends_at, "here")
+    return Busy(ClosedBy.BOOKING, starts_at, ends_at, starts_at, ends_at, "here")

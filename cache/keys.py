@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-FORM = "1"  # of the entries' values: raise it when their shape changes
+from domain.versions import DayVersion
+
+# Of the entries' values. Raise it when their shape changes, or what facts are made of the same rows: programs of before and
+# after share a Redis while one replaces the other.
+FORM = "1"
 
 
 class DirectoryKey(NamedTuple):
@@ -48,3 +52,11 @@ Key = DirectoryKey | DayKey
 def text(key: Key) -> str:
     """The key as the stores have it."""
     return FORM + "".join([f":{len(part)}:{part}" for part in map(str, key)])
+
+
+def shared(key: Key, version: DayVersion, lineage: str) -> str:
+    """The key as a store has it that processes share: one key means one value for ever, so the version is part of it.
+
+    lineage: which database counted that version; a copy of it, or one set back, counts the same numbers again for other facts.
+    """
+    return text(key) + "".join([f":{len(part)}:{part}" for part in (*map(str, version), lineage)])

@@ -1,11 +1,32 @@
-"""The memory store: aiocache's, with the bound that it lacks."""
+"""The stores: aiocache's memory with the bound that it lacks, and aiocache's Redis without its ways of failing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
-from aiocache import SimpleMemoryCache
+import structlog
+from aiocache import RedisCache, SimpleMemoryCache
+from aiocache.serializers import NullSerializer
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ResponseError
+
+from cache.breaker import Breaker
+
+TIMEOUT_S = 0.03
+PROBE_TIMEOUT_S = 1.0
+REST_S = 1.0
+CLOSE_TIMEOUT_S = 1.0
+CONNECTIONS_MAX = 16
+TASKS_MAX = 64
+
+log = structlog.get_logger("cache")
 
 
 class BoundedMemory(SimpleMemoryCache):  # type: ignore[misc]
@@ -45,3 +66,80 @@ class BoundedMemory(SimpleMemoryCache):  # type: ignore[misc]
 
     def __len__(self) -> int:
         return len(self._cache)
+
+
+class Redis(RedisCache):  # type: ignore[misc]
+    """A Redis that may be away: a call that is not answered in time, or at all, is None and costs nobody an error.
+
+    aiocache's own way of connecting knows neither URLs nor Unix sockets, so it is handed a pool. redis-py's retries are off: a
+    second try costs more than doing without.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S, rest_s: float = REST_S) -> None:
+        """url: redis://, rediss:// or unix://. rest_s: after a failure, without calls. Raises ValueError for another."""
+        self._pool = BlockingConnectionPool.from_url(
+            url, max_connections=CONNECTIONS_MAX, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=None
+        )
+        super().__init__(
+            serializer=NullSerializer(encoding=None), timeout=timeout_s, connection_pool_class=lambda **_: self._pool
+        )
+        self._breaker = Breaker(partial(self.raw, "ping", timeout=PROBE_TIMEOUT_S), rest_s=rest_s)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._has_complained = False
+
+    def ready(self) -> bool:
+        """Whether a call is worth making."""
+        return self._breaker.allows()
+
+    async def find(self, keys: Sequence[str], counts: Counter[str]) -> list[bytes | None] | None:
+        """The values of keys, in their order; None without an answer."""
+        found: list[bytes | None] | None = await self._guarded(partial(self.multi_get, keys), counts)
+        return found
+
+    async def keep(self, pairs: Sequence[tuple[str, bytes]], ttl_s: float, counts: Counter[str]) -> bool:
+        """Stores values, all or none; whether it was answered."""
+        return await self._guarded(partial(self.multi_set, pairs, ttl=ttl_s), counts) is not None
+
+    def later(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Work that nobody waits for. False, and the work is not begun, when there is too much of it."""
+        if len(self._tasks) >= TASKS_MAX:
+            work.close()
+            return False
+        task = asyncio.create_task(work, name="redis write")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def idle(self) -> None:
+        """Returns when no work is left."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _guarded(self, call: Callable[[], Awaitable[Any]], counts: Counter[str]) -> Any:
+        if not self._breaker.allows():
+            return None
+        try:
+            answer = await call()
+        except ResponseError as error:  # it answers, so it can be asked: full, or read only
+            counts["redis_error"] += 1
+            if not self._has_complained:
+                self._has_complained = True
+                log.warning("redis refuses; told once", error=str(error))
+            return None
+        except Exception as error:  # whatever a store does is no reason for a reader to fail
+            counts["redis_error"] += 1
+            self._breaker.failed(error)
+            return None
+        self._breaker.succeeded()
+        return answer
+
+    async def close(self, *_args: Any, **_kwargs: Any) -> None:
+        """Ends what is under way, then the connections, which may belong to a Redis that no longer reads. No calls after it."""
+        await self._breaker.close()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self.client.aclose()

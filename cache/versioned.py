@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from itertools import islice
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
 
 from cache import keys as cache_keys
 from cache.freshness import Checked, Clock, VersionCheck
 from cache.keys import Key
+from cache.shared import Kept, Second, Shared
 from cache.stores import BoundedMemory
 from domain.errors import Unavailable
 from domain.versions import DayVersion
@@ -23,6 +25,8 @@ K = TypeVar("K", bound=Key)
 V = TypeVar("V")
 
 Load = Callable[[Sequence[K]], Awaitable[tuple[datetime, Mapping[K, tuple[DayVersion, V]]]]]
+
+HEARD_MAX = 1_000  # changes remembered for the time of a version check
 
 log = structlog.get_logger("cache")
 
@@ -72,14 +76,22 @@ class Reading(Generic[V]):
 
 @dataclass(eq=False, slots=True)
 class Flight(Generic[V]):
-    """One load under way, for all who miss the same key.
+    """One search under way, in Redis and the database, for all who miss the same key.
 
     dropped: the key changed since it was sent, or may have, or a later load has taken its place. Nobody joins it any more,
     and its answer is not stored.
     """
 
-    answer: asyncio.Future[tuple[Entry[V], datetime]]
+    answer: asyncio.Future[Reading[V]]
     dropped: bool = False
+
+
+class Asked(NamedTuple):
+    """A version check, and what had been heard when it was asked for: how often listening began, and how many changes."""
+
+    checked: Checked
+    era: int
+    heard: int
 
 
 Readings = dict[K, Reading[V]]
@@ -97,8 +109,13 @@ class VersionedCache(Generic[K, V]):
         entries_max: int,
         ttl: timedelta,
         same: Callable[[V, V, datetime], bool] = lambda one, other, _now: one == other,
+        second: Second[V] | None = None,
     ) -> None:
-        """same: whether two values at one version answer alike at an instant; what BYPASS compares by."""
+        """same: whether two values at one version answer alike at an instant; what BYPASS compares by.
+
+        second: a store that processes share, asked for what memory lacks. Without one, or while it does not answer, a read
+        costs no check that it would not cost anyway.
+        """
         self._load = load
         self._same = same
         self._check = check
@@ -109,7 +126,10 @@ class VersionedCache(Generic[K, V]):
         self._flights: dict[K, Flight[V]] = {}
         self._trusting = False
         self._era = 0
+        self._heard: deque[Any] = deque(maxlen=HEARD_MAX)
+        self._heard_count = 0
         self.counts: Counter[str] = Counter()
+        self._shared: Shared[K, V] | None = Shared(second, self.counts) if second else None
 
     @property
     def trusting(self) -> bool:
@@ -144,12 +164,13 @@ class VersionedCache(Generic[K, V]):
         return (await self._held([key])).get(key)
 
     async def load(self, key: K) -> Reading[V]:
-        """One key computed anew and stored, without asking what memory has. As fresh as VERIFIED. Raises Unavailable."""
+        """One key found anew and stored, without asking what memory has. As fresh as VERIFIED. Raises Unavailable."""
         readings, _ = await self._read_verified([key], {}, (), verified=True)
         return readings[key]
 
     def drop(self, key: K) -> None:
         """Lets go of one key, here and in loads under way."""
+        self._hear(key)
         if key in self._flights:
             self._flights[key].dropped = True
         self._forget(key)
@@ -157,6 +178,7 @@ class VersionedCache(Generic[K, V]):
 
     def drop_group(self, group: tuple[str, ...]) -> None:
         """Lets go of every key of a group."""
+        self._hear(group)
         for key, flight in self._flights.items():
             if key.group == group:
                 flight.dropped = True
@@ -178,16 +200,20 @@ class VersionedCache(Generic[K, V]):
         readings = {key: Reading(entry, True, Source.MEMORY, False, now) for key, entry in held.items()}
         self.counts["hit"] += len(readings)
         missing = [key for key in keys if key not in readings]
-        if missing:
-            for key, reading in (await self._fetch(missing, at_least={})).items():
+        if missing and self._shares():
+            fetched, _ = await self._read_verified(missing, {}, (), verified=False)
+            readings |= fetched
+        elif missing:
+            for key, reading in (await self._fetch(missing, None)).items():
                 readings[key] = Reading(reading.entry, reading.hit, reading.source, False, reading.now)
         return readings
 
     async def _read_verified(
         self, keys: Sequence[K], held: Mapping[K, Entry[V]], also: Sequence[Key], *, verified: bool
     ) -> tuple[dict[K, Reading[V]], Checked | None]:
-        known = [key for key in keys if key in held or key in self._flights]
-        era, checked = self._era, None
+        shares = self._shares()
+        known = [key for key in keys if shares or key in held or key in self._flights]
+        era, heard, checked = self._era, self._heard_count, None
         if known or also:
             try:
                 checked = await self._check([*known, *also])
@@ -209,7 +235,7 @@ class VersionedCache(Generic[K, V]):
         missing = [key for key in keys if key not in readings]
         if missing:
             self.counts["stale"] += sum(key in held for key in missing)
-            fetched = await self._fetch(missing, at_least=checked.versions if checked else {})
+            fetched = await self._fetch(missing, Asked(checked, era, heard) if checked else None)
             for key, reading in fetched.items():
                 # A load that was joined may have been sent before the check, and looked at the clock before us.
                 now = max(reading.now, checked.now) if checked else reading.now
@@ -218,7 +244,7 @@ class VersionedCache(Generic[K, V]):
 
     async def _read_bypass(self, keys: Sequence[K]) -> dict[K, Reading[V]]:
         held = await self._held(keys)
-        readings = await self._send(list(dict.fromkeys(keys)))
+        readings = await self._send(list(dict.fromkeys(keys)), None)
         for key, reading in readings.items():
             other = held.get(key)
             if (
@@ -230,64 +256,68 @@ class VersionedCache(Generic[K, V]):
                 log.error("a cached entry differs from the database at the same version", key=cache_keys.text(key))
         return readings
 
-    async def _fetch(
-        self, keys: Iterable[K], *, at_least: Mapping[Any, DayVersion], again: bool = False
-    ) -> dict[K, Reading[V]]:
-        """Loads keys, or joins a load under way whose answer turns out to be at least at the version checked.
+    async def _fetch(self, keys: Iterable[K], asked: Asked | None, *, again: bool = False) -> dict[K, Reading[V]]:
+        """Finds keys, or joins a load under way whose answer turns out to be at least at the version checked.
 
         A key without a version to compare may only join in the CACHED way, where lagging is allowed; the verified way
         always checks what is in flight. again: those who joined in vain share the next load too, and then fail with it.
         """
         readings: dict[K, Reading[V]] = {}
+        at_least: Mapping[Any, DayVersion] = asked.checked.versions if asked else {}
         joined = {key: flight for key in keys if (flight := self._flights.get(key)) and not flight.dropped}
         own = [key for key in dict.fromkeys(keys) if key not in joined]
         if own:
-            readings |= await self._send(own)
+            readings |= await self._send(own, asked)
         late: list[K] = []
         for key, flight in joined.items():
             try:
-                entry, now = await asyncio.shield(flight.answer)
+                reading = await asyncio.shield(flight.answer)
             except Unavailable:
                 if again:
                     raise
                 late.append(key)
                 continue
-            if key in at_least and not entry.version.covers(at_least[key]):
+            if key in at_least and not reading.entry.version.covers(at_least[key]):
                 late.append(key)
                 continue
             self.counts["joined"] += 1
-            readings[key] = Reading(entry, False, Source.DATABASE, True, now)
+            readings[key] = reading
         if late:
-            readings |= await (self._send(late) if again else self._fetch(late, at_least=at_least, again=True))
+            readings |= await (self._send(late, asked) if again else self._fetch(late, asked, again=True))
         return readings
 
-    async def _send(self, keys: list[K]) -> dict[K, Reading[V]]:
-        """One load of our own. It goes on when we are cancelled: others may have joined."""
+    async def _send(self, keys: list[K], asked: Asked | None) -> dict[K, Reading[V]]:
+        """One search of our own. It goes on when we are cancelled: others may have joined. asked: None keeps Redis out of it."""
         loop = asyncio.get_running_loop()
         flights: dict[K, Flight[V]] = {key: Flight(loop.create_future()) for key in keys}
         for key in keys:
             if key in self._flights:
                 self._flights[key].dropped = True  # a change is told to the latest flight only
         self._flights |= flights
-        task = asyncio.create_task(self._land(flights), name="cache load")
+        versions = self._recallable(keys, asked) if asked and self._shared else {}
+        task = asyncio.create_task(self._land(flights, asked, versions), name="cache load")
         task.add_done_callback(_seen)
-        answers = await asyncio.shield(task)
-        self.counts["miss"] += len(keys)
-        return {key: Reading(entry, False, Source.DATABASE, True, now) for key, (entry, now) in answers.items()}
+        readings = await asyncio.shield(task)
+        self.counts["miss"] += sum(reading.source is Source.DATABASE for reading in readings.values())
+        return readings
 
-    async def _land(self, flights: dict[K, Flight[V]]) -> dict[K, tuple[Entry[V], datetime]]:
+    async def _land(
+        self, flights: dict[K, Flight[V]], asked: Asked | None, versions: Mapping[K, DayVersion]
+    ) -> dict[K, Reading[V]]:
         try:
-            now, found = await self._load(list(flights))
-            self._clock.heard(now)
-            answers = {}
-            for key, flight in flights.items():
-                version, value = found[key]
-                entry = Entry(key, version, value, computed_at=now, expires_at=now + self._ttl, era=self._era)
-                answers[key] = entry, now
-                if not flight.dropped:
-                    await self._keep(key, entry)
-                flight.answer.set_result(answers[key])
-            return answers
+            readings: dict[K, Reading[V]] = {}
+            if asked and versions and self._shared:
+                found = await self._shared.find(versions, asked.checked.now)
+                await self._answer(flights, found, Source.REDIS, asked.checked.now, readings)
+            rest = [key for key in flights if key not in readings]
+            if rest:
+                now, loaded = await self._load(rest)
+                self._clock.heard(now)
+                fresh = {key: Kept(*loaded[key], computed_at=now, expires_at=now + self._ttl) for key in rest}
+                if asked and self._shared:
+                    self._shared.save(fresh)
+                await self._answer(flights, fresh, Source.DATABASE, now, readings)
+            return readings
         except BaseException as error:
             for flight in flights.values():
                 if not flight.answer.done():
@@ -299,10 +329,51 @@ class VersionedCache(Generic[K, V]):
                 if self._flights.get(key) is flight:
                     del self._flights[key]
 
+    async def _answer(
+        self,
+        flights: Mapping[K, Flight[V]],
+        found: Mapping[K, Kept[V]],
+        source: Source,
+        now: datetime,
+        readings: dict[K, Reading[V]],
+    ) -> None:
+        """Stores what was found, and tells all who wait for it."""
+        for key, kept in found.items():
+            entry = Entry(key, *kept, era=self._era)
+            readings[key] = Reading(entry, source is Source.REDIS, source, True, now)
+            if not flights[key].dropped and not (readings[key].hit and await self._has_newer(key, entry)):
+                await self._keep(key, entry)
+            flights[key].answer.set_result(readings[key])
+
     async def _keep(self, key: K, entry: Entry[V]) -> None:
         """Stores an entry. Memory has none that is newer: of two loads of a key only the one sent last is stored."""
         self._groups.setdefault(key.group, set()).add(key)
         await self._memory.set(cache_keys.text(key), entry)
+
+    async def _has_newer(self, key: K, entry: Entry[V]) -> bool:
+        """A load may have landed since that saw more than the check by whose version Redis was asked."""
+        other: Entry[V] | None = await self._memory.get(cache_keys.text(key))
+        return other is not None and other.version != entry.version and other.version.covers(entry.version)
+
+    def _shares(self) -> bool:
+        return self._shared is not None and self._shared.ready()
+
+    def _recallable(self, keys: Iterable[K], asked: Asked) -> dict[K, DayVersion]:
+        """The versions to look for in Redis: none of a key of which a change was heard since its version was asked for.
+
+        From now on a change is told to the flight. One that came before would be told to nobody, and what was seen before it
+        would stay in memory, for CACHED to serve.
+        """
+        count = self._heard_count - asked.heard
+        if asked.era != self._era or count > len(self._heard):
+            return {}
+        since = set(islice(reversed(self._heard), count))
+        versions = asked.checked.versions
+        return {key: versions[key] for key in keys if key in versions and not {key, key.group} & since}
+
+    def _hear(self, what: Any) -> None:
+        self._heard.append(what)
+        self._heard_count += 1
 
     def _forget(self, key: K) -> None:
         group = self._groups.get(key.group)

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
+import orjson
 
 from db import queries
 from db.pool import Connection
 from domain.errors import Refusal, SlotTaken
 from domain.model import BookingStatus, Claim, Customer, Slot, SlotStatus, Span, Terms
+from domain.prices import PriceTrace
 
 sql = queries.load("bookings")
 
 REFUSALS: dict[str, type[Refusal]] = {"bookings_no_overlap": SlotTaken}
+
+
+class Payment(NamedTuple):
+    """Whether a booking is to be paid for online, and how long it waits for that; None = for ever."""
+
+    is_required: bool
+    ttl: timedelta | None
+
+    def columns(self) -> dict[str, Any]:
+        """As the statements take it."""
+        seconds = self.ttl.total_seconds() if self.is_required and self.ttl is not None else None
+        return {"payment_required": self.is_required, "payment_seconds": seconds}
+
+
+FREE = Payment(is_required=False, ttl=None)
 
 
 @contextmanager
@@ -42,7 +59,7 @@ async def lock(connection: Connection, tenant_id: str, stylist_id: str, occupied
 
 
 async def end_expired(connection: Connection, tenant_id: str, stylist_id: str, occupied: Span) -> None:
-    """Releases the holds in this span that have expired."""
+    """Ends the holds in this span that have expired, and the bookings that were not paid for in time."""
     await sql.end_expired_holds(
         connection,
         tenant_id=tenant_id,
@@ -59,10 +76,12 @@ async def insert(
     stylist_id: str,
     slot: Slot,
     terms: Terms,
+    trace: PriceTrace,
     holder: str | None,
     hold_ttl: timedelta | None,
     customer: Customer | None,
     notes: str | None,
+    payment: Payment = FREE,
 ) -> Claim:
     """A hold that lasts hold_ttl, or a confirmed booking without one, at the slot's price. Raises SlotTaken."""
     await end_expired(connection, tenant_id, stylist_id, _occupied(slot, terms))
@@ -74,10 +93,12 @@ async def insert(
             service_id=terms.service_id,
             status=BookingStatus.CONFIRMED if hold_ttl is None else BookingStatus.HELD,
             price_cents=slot.price_cents,
+            price_trace=orjson.dumps(trace).decode(),
             holder=holder,
             hold_seconds=None if hold_ttl is None else hold_ttl.total_seconds(),
             customer_id=customer and customer.id,
             notes=notes,
+            **payment.columns(),
             **_place(slot, terms),
         )
     return _claim(row, customer)
@@ -96,11 +117,25 @@ async def move(
 
 
 async def confirm(
-    connection: Connection, tenant_id: str, claim_id: str, *, customer: Customer, notes: str | None
+    connection: Connection,
+    tenant_id: str,
+    claim_id: str,
+    *,
+    customer: Customer,
+    notes: str | None,
+    payment: Payment = FREE,
 ) -> Claim | None:
     """A hold as a booking; None when it has expired in the meantime."""
-    row = await sql.claim_confirm(connection, tenant_id=tenant_id, id=claim_id, customer_id=customer.id, notes=notes)
+    row = await sql.claim_confirm(
+        connection, tenant_id=tenant_id, id=claim_id, customer_id=customer.id, notes=notes, **payment.columns()
+    )
     return _claim(row, customer) if row else None
+
+
+async def pay(connection: Connection, tenant_id: str, claim: Claim) -> Claim | None:
+    """A booking, paid for; None when it is off."""
+    row = await sql.claim_pay(connection, tenant_id=tenant_id, id=claim.id)
+    return _claim(row, claim.customer) if row else None
 
 
 async def end(
@@ -114,15 +149,25 @@ async def end(
 async def get(connection: Connection, tenant_id: str, claim_id: str) -> Claim | None:
     """A claim in any state, with its customer."""
     row = await sql.claim(connection, tenant_id=tenant_id, id=claim_id)
-    return _claim(row, _customer(row)) if row else None
+    return claim_of(row) if row else None
 
 
-async def own_hold(
-    connection: Connection, tenant_id: str, *, stylist_id: str, starts_at: datetime, holder: str
-) -> Claim | None:
-    """The caller's own live hold at this start."""
-    row = await sql.own_hold(connection, tenant_id=tenant_id, stylist_id=stylist_id, starts_at=starts_at, holder=holder)
-    return _claim(row, None) if row else None
+async def by_id(connection: Connection, tenant_id: str, claim_ids: Sequence[str]) -> list[Claim | None]:
+    """Claims in any state, with their customers, in the order of their ids."""
+    found = {row["id"]: claim_of(row) async for row in sql.claims(connection, tenant_id=tenant_id, ids=claim_ids)}
+    return [found.get(claim_id) for claim_id in claim_ids]
+
+
+async def own_holds(
+    connection: Connection, tenant_id: str, *, stylist_ids: Sequence[str], starts_at: datetime, holder: str
+) -> list[Claim]:
+    """The caller's own live holds at this start."""
+    return [
+        _claim(row, None)
+        async for row in sql.own_holds(
+            connection, tenant_id=tenant_id, stylist_ids=stylist_ids, starts_at=starts_at, holder=holder
+        )
+    ]
 
 
 async def ensure_customer(
@@ -149,7 +194,7 @@ async def between(
     """Bookings by start whose local date lies in [from_on, until_on], at most `most` of them."""
     after_at, after_id = after or (None, None)
     return [
-        _claim(row, _customer(row))
+        claim_of(row)
         async for row in sql.bookings_between(
             connection,
             tenant_id=tenant_id,
@@ -179,6 +224,11 @@ def _place(slot: Slot, terms: Terms) -> dict[str, Any]:
     }
 
 
+def claim_of(row: Any) -> Claim:
+    """A row with its customer's columns."""
+    return _claim(row, _customer(row))
+
+
 def _claim(row: Any, customer: Customer | None) -> Claim:
     return Claim(
         id=row["id"],
@@ -195,6 +245,10 @@ def _claim(row: Any, customer: Customer | None) -> Claim:
         ended_at=row["ended_at"],
         customer=customer,
         notes=row["notes"],
+        price_trace=PriceTrace.from_json(orjson.loads(row["price_trace"])) if row["price_trace"] else None,
+        payment_required=row["payment_required"],
+        payment_due_at=row["payment_due_at"],
+        paid_at=row["paid_at"],
     )
 
 

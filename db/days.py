@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ import structlog
 from db import queries
 from db.pool import Connection
 from domain import hours
-from domain.model import Busy, BusyKind, DayFacts, Span, Terms
+from domain.model import Busy, ClosedBy, DayFacts, Preferences, Span, StaleSource, Terms
 from domain.prices import PriceRule
 from domain.versions import DayVersion
 
@@ -25,6 +25,8 @@ log = structlog.get_logger("days")
 CLAIM_MAX = timedelta(
     hours=48
 )  # 24 of service and 12 of buffer on either side: bookings_length_max, bookings_buffers_max
+
+EXPIRED_KEPT = timedelta(hours=1)  # day_facts has claims that ended by themselves so long ago
 
 instant = datetime.fromisoformat
 
@@ -126,9 +128,16 @@ class _StylistFacts:
             zones=shared.zones,
         )
         self._claims = [_claim(one) for one in row["claims"]]
-        self._others = [_busy(BusyKind.TIME_OFF, *one) for one in row["off"]]
-        self._others += [_busy(BusyKind.EXTERNAL, *one) for one in row["busy"]]
+        self._others = [_busy(ClosedBy.TIME_OFF, *one) for one in row["off"]]
+        self._others += [_busy(ClosedBy.EXTERNAL, *one) for one in row["busy"]]
+        self._avoided, self._home = _avoided(row["avoided"], shared.zones)
+        self._wishes = row["wishes"] or (None, 15, None)
+        self._has_wishes = bool(row["wishes"] or self._avoided)
+        self._stale = row["stale"] and StaleSource(row["stale"][0], instant(row["stale"][1]))
+        run_max, pause, _ = self._wishes
         way = max(shared.travel.values(), default=timedelta())
+        if run_max is not None:
+            way += minutes(run_max + pause)
         longest = [one.duration + one.buffer_after for one in self._terms.values()]
         before = [one.buffer_before for one in self._terms.values()]
         self._back, self._ahead = max(longest, default=timedelta()) + way, max(before, default=timedelta()) + way
@@ -146,6 +155,22 @@ class _StylistFacts:
             travel=self._shared.travel,
             terms=self._terms,
             price_rules=self._shared.rules,
+            preferences=self._preferences(day) if windows and self._has_wishes else None,
+            stale=self._stale,
+            why_closed=None if windows else hours.why_closed(self._hours, day),
+        )
+
+    def _preferences(self, day: date) -> Preferences:
+        avoided: dict[str, list[Span]] = {}
+        if self._home:
+            for service_id, span in hours.avoided_spans(self._avoided, day, self._home):
+                avoided.setdefault(service_id, []).append(span)
+        run_max, pause, bookings_max = self._wishes
+        return Preferences(
+            avoided={service_id: tuple(spans) for service_id, spans in avoided.items()},
+            run_max=None if run_max is None else minutes(run_max),
+            pause=minutes(pause),
+            bookings_max=bookings_max,
         )
 
     def _busy(self, day: date, zones: Iterable[ZoneInfo]) -> Iterator[Busy]:
@@ -156,7 +181,7 @@ class _StylistFacts:
         )
         for span in hours.day_breaks(self._hours, day):
             if _touches(span, reach):
-                yield _span_busy(BusyKind.BREAK, *span)
+                yield _span_busy(ClosedBy.BREAK, *span)
         yield from (one for one in self._others if _touches(Span(one.occupied_from, one.occupied_until), reach))
         for one in _near(self._claims, reach):
             if _touches(Span(one.occupied_from, one.occupied_until), reach):
@@ -191,6 +216,17 @@ def _term(row: Sequence[Any]) -> Terms:
     )
 
 
+def _avoided(
+    rows: Sequence[Sequence[Any]], zones: Mapping[str, ZoneInfo]
+) -> tuple[tuple[hours.Avoided, ...], ZoneInfo | None]:
+    """What is avoided, and the zone of the stylist's home, in whose wall time it is."""
+    patterns = tuple(
+        hours.Avoided(service_id, frozenset(weekdays), from_minute, to_minute)
+        for service_id, weekdays, from_minute, to_minute, _ in rows
+    )
+    return patterns, zones.get(rows[0][4]) if rows else None
+
+
 def _weekly(row: Sequence[Any]) -> hours.WeeklyHours:
     weekday, starts_minute, ends_minute, location_id, is_break, valid_from, valid_until = row
     return hours.WeeklyHours(
@@ -212,23 +248,23 @@ def _override(row: Sequence[Any], places: Collection[str]) -> hours.Override:
 def _claim(row: Sequence[Any]) -> Busy:
     starts_at, ends_at, occupied_from, occupied_until, location_id, is_hold, holder, expires_at, claim_id = row
     return Busy(
-        kind=BusyKind.HOLD if is_hold else BusyKind.BOOKING,
+        kind=ClosedBy.HOLD if is_hold else ClosedBy.BOOKING,
         starts_at=instant(starts_at),
         ends_at=instant(ends_at),
         occupied_from=instant(occupied_from),
         occupied_until=instant(occupied_until),
         location_id=location_id,
         holder=holder if is_hold else None,
-        expires_at=instant(expires_at) if is_hold else None,
+        expires_at=instant(expires_at) if expires_at else None,
         id=claim_id,
     )
 
 
-def _busy(kind: BusyKind, starts_at: str, ends_at: str, source: str | None = None) -> Busy:
+def _busy(kind: ClosedBy, starts_at: str, ends_at: str, source: str | None = None) -> Busy:
     return _span_busy(kind, instant(starts_at), instant(ends_at), source)
 
 
-def _span_busy(kind: BusyKind, starts_at: datetime, ends_at: datetime, source: str | None = None) -> Busy:
+def _span_busy(kind: ClosedBy, starts_at: datetime, ends_at: datetime, source: str | None = None) -> Busy:
     return Busy(kind, starts_at, ends_at, occupied_from=starts_at, occupied_until=ends_at, source=source)
 
 

@@ -33,11 +33,20 @@ async def load(connection: Connection, tenant_id: str) -> tuple[datetime, DayVer
 
 
 def _directory(found: dict[str, Any]) -> Directory:
-    tenant_id, slug, name, currency, timezone, hold_seconds = found["tenant"]
+    tenant_id, slug, name, currency, timezone, hold_seconds, payment_url, payment_seconds = found["tenant"]
     locations = {row[0]: Location(row[0], row[1], _zone_shown(row[2])) for row in found["locations"]}
     offerings = [Offering(*row) for row in found["offerings"]]
     return Directory(
-        tenant=Tenant(tenant_id, slug, name, currency, _zone_shown(timezone), hold_ttl=timedelta(seconds=hold_seconds)),
+        tenant=Tenant(
+            id=tenant_id,
+            slug=slug,
+            name=name,
+            currency=currency,
+            timezone=_zone_shown(timezone),
+            hold_ttl=timedelta(seconds=hold_seconds),
+            payment_url=payment_url,
+            payment_ttl=None if payment_seconds is None else timedelta(seconds=payment_seconds),
+        ),
         locations=locations,
         services={row[0]: Service(*row) for row in found["services"]},
         stylists={row[0]: _stylist(row, locations) for row in found["stylists"]},

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 from db.pool import StartupError
 
@@ -27,9 +29,28 @@ def start(folder: Path) -> str:
 
         if any(character.isspace() for character in str(folder)):
             setattr(postgres_server, "find_suitable_socket_dir", _socket_folder)  # noqa: B010 - it is not exported
-        return str(postgres_server.get_server(folder, cleanup_mode="stop").get_uri())
+        server = postgres_server.get_server(folder, cleanup_mode="stop")
+        _forget_the_dead(server)
+        return str(server.get_uri())
     except Exception as error:
         raise StartupError(f"the embedded Postgres in {folder} does not start: {_reason(folder, error)}") from error
+
+
+def _forget_the_dead(server: Any) -> None:
+    """Takes users that were killed off the server's list of users, or nobody would ever be its last."""
+    with server._lock:
+        users = server.global_process_id_list
+        users.put([pid for pid in users._get() if _is_alive(pid)])
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _socket_folder(pgdata: Path, runtime_path: Path) -> Path:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import asyncpg
 import orjson
 
 from db import queries
-from db.pool import Connection
+from db.pool import Again, Connection, become
 
 sql = queries.load("imports")
 
@@ -169,11 +170,24 @@ async def unknown_zones(connection: Connection, zones: Collection[str]) -> set[s
 async def tenant(
     connection: Connection, *, slug: str, name: str, timezone: str, currency: str, hold_seconds: int
 ) -> tuple[str, Counts]:
-    """The tenant of this slug, made or updated; its id. From here on nobody else changes the tenant's rules."""
-    found = await sql.tenant_put(
-        connection, slug=slug, tenant_name=name, timezone=timezone, currency=currency, hold_seconds=hold_seconds
-    )
-    tenant_id: str = await sql.tenant_lock(connection, slug=slug)
+    """The tenant of this slug, made or updated; its id. From here on the transaction is the tenant's, and nobody else changes
+    the tenant's rules. Raises Again when another made the slug meanwhile.
+    """
+    tenant_id: str = await sql.tenant_id_for(connection, slug=slug)
+    await become(connection, tenant_id)
+    await sql.tenant_lock(connection, tenant_id=tenant_id)
+    try:
+        found = await sql.tenant_put(
+            connection,
+            tenant_id=tenant_id,
+            slug=slug,
+            tenant_name=name,
+            timezone=timezone,
+            currency=currency,
+            hold_seconds=hold_seconds,
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise Again from error
     return tenant_id, Counts(**found) if found else Counts()
 
 
@@ -183,7 +197,7 @@ async def begin(connection: Connection) -> None:
 
 
 async def lock(connection: Connection, tenant_id: str, stylist_ids: Sequence[str]) -> None:
-    """Lets nobody else claim these stylists' time until the transaction ends, and ends their expired holds."""
+    """Lets nobody else claim these stylists' time until the transaction ends, and ends what of theirs has expired."""
     await sql.stylists_lock(connection, tenant_id=tenant_id, stylist_ids=stylist_ids)
     await sql.expired_release(connection, tenant_id=tenant_id, stylist_ids=stylist_ids)
 

@@ -49,7 +49,8 @@ class Listener:
             try:
                 connection = await asyncpg.connect(self._url, timeout=2, server_settings=SETTINGS)
                 try:
-                    await connection.add_listener(CHANNEL, self._heard)
+                    async with asyncio.timeout(SILENCE_MAX_S):
+                        await connection.add_listener(CHANNEL, self._heard)
                     self._on_state(True)
                     tries = 0
                     await self._keep_alive(connection)

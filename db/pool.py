@@ -24,7 +24,14 @@ SETTINGS = {
     "jit": "off",
     # Requests look things up by key: one plan fits all values, and planning day_facts anew costs twice its running.
     "plan_cache_mode": "force_generic_plan",
+    # Neither owner nor superuser: row-level security (0004_tenancy.sql) holds for whatever we run.
+    "role": "chairtime_app",
 }
+
+ROLE_NEEDED = (
+    "Chairtime works as the role chairtime_app, which `python server.py migrate` makes; a user who may not make roles needs "
+    "it beforehand: create role chairtime_app nologin; grant chairtime_app to THE_USER"
+)
 
 T = TypeVar("T")
 
@@ -39,11 +46,20 @@ class Again(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
-    """Connections kept and allowed, and seconds: to wait for one, for a statement, and before an idle one is closed."""
+    """Connections kept and allowed, and seconds: to get one, to make one, to wait for the turn of a read or of a transaction, for
+    a statement, and before an idle one is closed.
+
+    Reads of availability have `readers` of the connections, transactions the others: a rush of the one does not keep the other,
+    and who has a turn finds a connection at once.
+    """
 
     size_min: int = 1
     size_max: int = 10
-    acquire_s: float = 5.0
+    readers: int = 3
+    acquire_s: float = 0.25
+    connect_s: float = 2.0
+    read_turn_s: float = 1.0
+    write_turn_s: float = 5.0
     statement_s: float = 5.0
     idle_s: float = 60.0
 
@@ -54,20 +70,26 @@ class Database:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record], settings: PoolSettings) -> None:
         self._pool = pool
         self._settings = settings
+        readers = max(1, min(settings.readers, settings.size_max // 2))
+        self._readers = asyncio.Semaphore(readers)
+        self._writers = asyncio.Semaphore(max(1, settings.size_max - readers))
 
     @classmethod
     async def open(cls, url: str, settings: PoolSettings) -> Database:
-        """A pool with its first connection made."""
-        pool = await asyncpg.create_pool(
-            url,
-            min_size=settings.size_min,
-            max_size=settings.size_max,
-            command_timeout=settings.statement_s,
-            max_inactive_connection_lifetime=settings.idle_s,
-            server_settings=SETTINGS,
-            timeout=5,
-            reset=_nothing_to_reset,
-        )
+        """A pool with its first connection made. Raises StartupError when we may not work as the role of SETTINGS."""
+        try:
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=settings.size_min,
+                max_size=settings.size_max,
+                command_timeout=settings.statement_s,
+                max_inactive_connection_lifetime=settings.idle_s,
+                server_settings=SETTINGS,
+                timeout=5,
+                reset=_nothing_to_reset,
+            )
+        except (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError) as error:
+            raise StartupError(f"{error}; {ROLE_NEEDED}") from None
         return cls(pool, settings)
 
     async def close(self) -> None:
@@ -79,30 +101,60 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A connection in autocommit: each statement is its own transaction and snapshot."""
+        """A connection in autocommit: each statement is its own transaction and snapshot, and names its tenant itself."""
+        async with _turn(self._readers, self._settings.read_turn_s), self._acquired() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Connection]:
+        """One of the pool's, or a new one: with a turn there is room. A loop that is busy makes new ones slowly."""
+        wait_s = self._settings.acquire_s if self._pool.get_idle_size() else self._settings.connect_s
         with translated():
-            async with self._pool.acquire(timeout=self._settings.acquire_s) as connection:
+            async with self._pool.acquire(timeout=wait_s) as connection:
                 yield connection
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """A connection in a READ COMMITTED transaction, committed unless an exception leaves the block."""
-        async with self.connection() as connection, connection.transaction():
+    async def transaction(self, tenant_id: str | None) -> AsyncIterator[Connection]:
+        """A connection in a READ COMMITTED transaction that sees this tenant's rows, or no one's; committed unless an
+        exception leaves the block. It waits for its turn.
+        """
+        turn = _turn(self._writers, self._settings.write_turn_s)
+        async with turn, self._acquired() as connection, connection.transaction():
+            if tenant_id is not None:
+                await become(connection, tenant_id)
             yield connection
 
-    async def transact(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def transact(self, tenant_id: str | None, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Runs work in a transaction; again as a whole, with jitter, when it asks for that, or when Postgres chose it as a
         victim (40001, 40P01). Raises Unavailable when that does not end.
         """
         for tries in range(1, TRANSACTION_TRIES + 1):
             try:
-                async with self.transaction() as connection:
+                async with self.transaction(tenant_id) as connection:
                     return await work(connection)
             except (Again, asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
                 if tries == TRANSACTION_TRIES:
                     raise Unavailable("too many want the same at once") from error
                 await asyncio.sleep(random.uniform(0, 0.02 * 2**tries))  # noqa: S311 - jitter, not a secret
         raise AssertionError("unreachable")
+
+
+@asynccontextmanager
+async def _turn(turns: asyncio.Semaphore, wait_s: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(wait_s):
+            await turns.acquire()
+    except TimeoutError as error:
+        raise Unavailable("too many want the database at once") from error
+    try:
+        yield
+    finally:
+        turns.release()
+
+
+async def become(connection: Connection, tenant_id: str) -> None:
+    """From here on the transaction sees and writes this tenant's rows, and no others."""
+    await connection.execute("select set_config('app.tenant_id', $1, true)", tenant_id)
 
 
 async def _nothing_to_reset(_connection: Connection) -> None:

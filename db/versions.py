@@ -29,3 +29,9 @@ async def now(
         )
     ]
     return rows[0]["now"], [DayVersion(row["rules"], row["day"]) for row in rows]
+
+
+async def lineage(connection: Connection) -> str:
+    """Whose versions these are: no other database, nor a copy of this one, has the same."""
+    found: str = await sql.lineage(connection)
+    return found

@@ -21,13 +21,22 @@ class NotOfferedReason(StrEnum):
     UNAVAILABLE = "UNAVAILABLE"
 
 
+class OrderReason(StrEnum):
+    """Why a free start of one of several stylists stands where it does."""
+
+    EARLIEST = "EARLIEST"
+    FEWEST_BOOKINGS = "FEWEST_BOOKINGS"
+    TIE = "TIE"
+
+
 @dataclass(frozen=True, slots=True)
 class Free:
-    """A free start of one stylist, as `nearest` offers it."""
+    """A free start of one stylist, as `nearest` offers it. order: its place among those of several stylists."""
 
     stylist_id: str
     service_id: str
     slot: Slot
+    order: OrderReason | None = None
 
 
 @dataclass
@@ -95,6 +104,22 @@ class AlreadyEnded(Refusal):
 
 
 @dataclass
+class InvalidInput(Refusal):
+    """The input cannot be taken as it stands. `faults` says where it is wrong, and what would be right."""
+
+    faults: Sequence[tuple[str, str]]
+
+    @property
+    def message(self) -> str:
+        return "; ".join(f"{path}: {what}" for path, what in self.faults)
+
+
+@dataclass
+class InUse(Refusal):
+    """Something still needs this: move the stylists, hours and overrides that name it first. Bookings keep it for good."""
+
+
+@dataclass
 class IdempotencyConflict(Refusal):
     """This idempotency key was used with another input. Use a new key for a new request."""
 
@@ -109,3 +134,7 @@ class BadRequest(Exception):
 
 class Unavailable(Exception):
     """The database is away and what was asked cannot be answered without it."""
+
+
+class IssuerUnavailable(Unavailable):
+    """The keys of whoever signs bearer tokens are away, and whether a token is valid cannot be told without them."""

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from domain.model import MINUTES_A_DAY, Span, Window
+from domain.model import MINUTES_A_DAY, ClosedBy, Span, Window
 
 # A day's starts reach so many dates either way: a night's tail and round-the-clock opening before, a service of 24 hours
 # after, and one date more where the zone skips a day.
@@ -47,6 +47,19 @@ class Override:
     location_id: str
     windows: tuple[tuple[int, int], ...] = ()
     breaks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Avoided:
+    """A service that a stylist rather not gives at a time of the week, in the wall time of their home; R3 for its edges.
+
+    weekdays: ISO, of the time's beginning; empty = all. An end before the start lies on the next day; end = start is empty (R2).
+    """
+
+    service_id: str
+    weekdays: frozenset[int]
+    from_minute: int
+    to_minute: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,30 @@ def day_windows(hours: Hours, day: date) -> tuple[Window, ...]:
         if starts_at < today.ends_at and window.ends_at > today.starts_at and starts_at < window.ends_at:
             windows.append(window._replace(starts_at=starts_at))
     return tuple(sorted(windows))
+
+
+def why_closed(hours: Hours, day: date) -> ClosedBy:
+    """Why a local day without windows has none: the date's own override, a closure of every place of its hours, or the week."""
+    override = hours.overrides.get(day)
+    if override is not None and not override.windows:
+        return ClosedBy.DAY_OFF
+    places = {location_id for _, _, location_id in _date_hours(hours, day, is_break=False)}
+    return ClosedBy.CLOSURE if any((place, day) in hours.closures for place in places) else ClosedBy.NO_HOURS
+
+
+def avoided_spans(patterns: Iterable[Avoided], day: date, zone: ZoneInfo) -> Iterator[tuple[str, Span]]:
+    """The spans in which a stylist rather not gives a service, as far as a start of this local day can touch them.
+
+    zone: of their home, which may be a day and more ahead of or behind the place of the start.
+    """
+    for offset in range(-DAYS_AROUND, DAYS_AROUND + 1):
+        around = day + timedelta(offset)
+        for one in patterns:
+            if not one.weekdays or around.isoweekday() in one.weekdays:
+                until = one.to_minute if one.from_minute <= one.to_minute else one.to_minute + MINUTES_A_DAY
+                span = Span(instant(around, one.from_minute, zone), instant(around, until, zone))
+                if span.starts_at < span.ends_at:
+                    yield one.service_id, span
 
 
 def day_breaks(hours: Hours, day: date) -> tuple[Span, ...]:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from domain.prices import PriceRule
+from domain.prices import PriceRule, PriceTrace
 
 MINUTES_A_DAY = 1440
 SERVICE_MINUTES_MAX = 1440
@@ -29,14 +29,25 @@ class SlotStatus(StrEnum):
     UNAVAILABLE = "UNAVAILABLE"
 
 
-class BusyKind(StrEnum):
-    """What keeps a stylist from being booked."""
+class ClosedBy(StrEnum):
+    """What closes a start. The first five are kinds of Busy; the next are rules; the last five close a whole day."""
 
     BREAK = "BREAK"
     TIME_OFF = "TIME_OFF"
     EXTERNAL = "EXTERNAL"
     BOOKING = "BOOKING"
     HOLD = "HOLD"
+    WINDOW_END = "WINDOW_END"
+    NOTICE = "NOTICE"
+    HORIZON = "HORIZON"
+    AVOIDED = "AVOIDED"
+    LONGEST_RUN = "LONGEST_RUN"
+    BOOKINGS_A_DAY = "BOOKINGS_A_DAY"
+    STALE_SOURCE = "STALE_SOURCE"
+    NOT_OFFERED = "NOT_OFFERED"
+    NO_HOURS = "NO_HOURS"
+    DAY_OFF = "DAY_OFF"
+    CLOSURE = "CLOSURE"
 
 
 class BookingStatus(StrEnum):
@@ -70,10 +81,11 @@ class Busy(NamedTuple):
 
     starts_at, ends_at: the thing itself. occupied_from, occupied_until: widened by its own buffers.
     location_id: where, for claims; None for what has no place, and then no travel is counted.
-    holder, expires_at: for holds. id: the claim's, or None. source: the external calendar's name.
+    holder: of a hold. expires_at: of a hold, and of a booking that frees itself unless it is paid for by then.
+    id: the claim's, or None. source: the external calendar's name.
     """
 
-    kind: BusyKind
+    kind: ClosedBy
     starts_at: datetime
     ends_at: datetime
     occupied_from: datetime
@@ -126,12 +138,34 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a stylist rather not does.
+
+    avoided: spans by service that the service is not to touch. run_max: the longest time of work without a pause of at least
+    `pause`, buffers being work. bookings_max: how many claims may begin on one local day. None = no such wish.
+    """
+
+    avoided: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+    run_max: timedelta | None = None
+    pause: timedelta = timedelta(minutes=15)
+    bookings_max: int | None = None
+
+
+class StaleSource(NamedTuple):
+    """The external calendar that is the first not to be believed any more, and from when on: then the day is closed."""
+
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DayFacts:
     """A stylist's local day: all that slots are made of, free of the asker, the clock and the service.
 
     zones: of every location of a window. windows: those that can hold a start of this day, each clipped to begin no
     earlier than 00:00 of the day before. busy: everything that can touch such a start. travel: minutes between two
-    locations, under both orders. terms: by service id.
+    locations, under both orders. terms: by service id. stale: only where the tenant closes days for that.
+    why_closed: for a day without windows.
     """
 
     stylist_id: str
@@ -142,11 +176,18 @@ class DayFacts:
     travel: Mapping[tuple[str, str], timedelta]
     terms: Mapping[str, Terms]
     price_rules: tuple[PriceRule, ...]
+    preferences: Preferences | None = None
+    stale: StaleSource | None = None
+    why_closed: ClosedBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One business. hold_ttl: how long a hold lasts."""
+    """One business. hold_ttl: how long a hold lasts.
+
+    payment_url: where a booking is paid for, {booking}, {amount} and {currency} to be filled in; None = nothing is paid online.
+    payment_ttl: how long a booking waits for its payment; None = for ever.
+    """
 
     id: str
     slug: str
@@ -154,6 +195,8 @@ class Tenant:
     currency: str
     timezone: str
     hold_ttl: timedelta
+    payment_url: str | None = None
+    payment_ttl: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +272,8 @@ class Customer:
 class Claim:
     """A row that claims a stylist's time: a hold or a booking, in any state.
 
-    holder: who made it, as `sub:…` or `session:…`. expires_at: of a hold. price_cents: as quoted when it was held or booked.
+    holder: who made it, as `sub:…` or `session:…`. expires_at: of a hold. price_cents: as quoted when it was held or booked;
+    price_trace: what it was made of then. payment_due_at: when it ends by itself unless it is paid for before.
     """
 
     id: str
@@ -246,3 +290,12 @@ class Claim:
     ended_at: datetime | None
     customer: Customer | None
     notes: str | None
+    price_trace: PriceTrace | None = None
+    payment_required: bool = False
+    payment_due_at: datetime | None = None
+    paid_at: datetime | None = None
+
+    @property
+    def awaits_payment(self) -> bool:
+        """Whether it is a booking that is still to be paid for online."""
+        return self.payment_required and self.paid_at is None and self.status is BookingStatus.CONFIRMED

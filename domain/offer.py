@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from domain import slots
+from domain import hours, prices, slots
 from domain.errors import NotOfferedReason, SlotNotOffered, SlotTaken
-from domain.model import DayFacts, Slot, SlotStatus, Terms
+from domain.model import ClosedBy, DayFacts, Slot, SlotStatus, Terms
 
 
 def offered(
@@ -44,6 +44,27 @@ def offered(
     ):
         raise SlotNotOffered(NotOfferedReason.OFF_GRID)
     raise SlotNotOffered(NotOfferedReason.OUTSIDE_WORKING_HOURS)
+
+
+def traced(days: Sequence[DayFacts], slot: Slot, terms: Terms) -> prices.PriceTrace:
+    """What the price of a slot of these days was made of."""
+    zone, rules = next((day.zones[slot.location_id], day.price_rules) for day in days if slot.location_id in day.zones)
+    local = slot.starts_at.astimezone(zone)
+    _, applied = prices.trace(terms.price_cents, prices.for_service(rules, terms.service_id), local)
+    return prices.PriceTrace(terms.price_cents, tuple((rule.name, rule.basis_points) for rule in applied))
+
+
+def bookings_on(days: Sequence[DayFacts], slot: Slot, now: datetime) -> int:
+    """How many bookings of the stylist begin on a slot's local day: who has the fewest is asked first."""
+    zone = next(day.zones[slot.location_id] for day in days if slot.location_id in day.zones)
+    today = hours.local_day(slot.starts_at.astimezone(zone).date(), zone)
+    begun = {
+        one.id
+        for day in days
+        for one in day.busy
+        if one.kind is ClosedBy.BOOKING and slots.is_live(one, now) and today.starts_at <= one.starts_at < today.ends_at
+    }
+    return len(begun)
 
 
 def without(days: Sequence[DayFacts], claim_ids: Collection[str]) -> list[DayFacts]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,19 @@ class PriceRule:
         low = 0 if self.from_minute is None else self.from_minute
         high = 1440 if self.to_minute is None else self.to_minute
         return low <= minute < high if low <= high else minute >= low or minute < high
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTrace:
+    """What a price was made of: the stylist's or service's own, then the name and basis points of each rule, in order."""
+
+    base_cents: int
+    rules: tuple[tuple[str, int], ...]
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> PriceTrace:
+        """From the JSON object of its fields."""
+        return cls(found["base_cents"], tuple((name, basis_points) for name, basis_points in found["rules"]))
 
 
 def for_service(rules: Iterable[PriceRule], service_id: str) -> tuple[PriceRule, ...]:

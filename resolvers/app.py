@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 
 from cache.freshness import Clock, VersionCheck
 from cache.keys import DayKey, DirectoryKey
+from cache.shared import Second
+from cache.stores import Redis
 from cache.versioned import VersionedCache
 from db import days, directory, versions
 from db.pool import Database
@@ -15,9 +17,12 @@ from domain import slots
 from domain.events import Change
 from domain.model import DayFacts, Directory
 from domain.versions import DayVersion
+from resolvers import packing
 from resolvers.feed import Feed
 
 DIRECTORIES_MAX = 1_000
+DAY_CODEC = packing.codec(DayFacts, common=("travel", "terms", "price_rules"))
+DIRECTORY_CODEC = packing.codec(Directory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,12 @@ class App:
     limits: Limits
     tenant_ids: dict[str, str]
     default_tenant: str
+    redis: Redis | None = None
+
+    async def close(self) -> None:
+        """Lets go of Redis; the database is its opener's to close."""
+        if self.redis:
+            await self.redis.close()
 
     def hear(self, change: Change) -> None:
         """Lets go of what a change made stale, then wakes who watches it."""
@@ -67,8 +78,20 @@ def forget(app: App, tenant_id: str, stylist_id: str | None, days_: Mapping[date
             app.days.drop(DayKey(tenant_id, stylist_id, day))
 
 
-def build(database: Database, *, default_tenant: str, limits: Limits, entries_max: int, ttl: timedelta) -> App:
-    """The parts, wired: the caches load from the database and check their versions there."""
+def build(
+    database: Database,
+    *,
+    default_tenant: str,
+    limits: Limits,
+    entries_max: int,
+    ttl: timedelta,
+    redis: Redis | None = None,
+    lineage: str = "",
+) -> App:
+    """The parts, wired: the caches load from the database and check their versions there.
+
+    redis: what other processes on the same database share with this one. lineage: of the database's versions.
+    """
     clock = Clock()
 
     async def fetch_versions(
@@ -100,15 +123,29 @@ def build(database: Database, *, default_tenant: str, limits: Limits, entries_ma
     return App(
         database=database,
         days=VersionedCache(
-            load=load_days, check=check, clock=clock, entries_max=entries_max, ttl=ttl, same=_same_slots
+            load=load_days,
+            check=check,
+            clock=clock,
+            entries_max=entries_max,
+            ttl=ttl,
+            same=_same_slots,
+            second=Second(redis, DAY_CODEC, lineage) if redis else None,
         ),
-        directories=VersionedCache(load=load_directory, check=check, clock=clock, entries_max=DIRECTORIES_MAX, ttl=ttl),
+        directories=VersionedCache(
+            load=load_directory,
+            check=check,
+            clock=clock,
+            entries_max=DIRECTORIES_MAX,
+            ttl=ttl,
+            second=Second(redis, DIRECTORY_CODEC, lineage) if redis else None,
+        ),
         check=check,
         clock=clock,
         feed=Feed(),
         limits=limits,
         tenant_ids={},
         default_tenant=default_tenant,
+        redis=redis,
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from cache.keys import DayKey
 from cache.versioned import Entry, Freshness, Reading
-from domain import hours, slots, versions
-from domain.errors import BadRequest, Free
+from domain import hours, offer, slots, versions
+from domain.errors import BadRequest, Free, OrderReason
 from domain.model import DayFacts, DaySlots, Service, Slot, SlotStatus, Span, Stylist
 from resolvers.context import Context
 from resolvers.loaders import Later
@@ -74,22 +76,6 @@ def of_stylist(
     return Later(context.days(freshness).load(keys), assembled)
 
 
-def assemble(
-    stylist_id: str, service_id: str, day: date, zone: ZoneInfo | None, readings: Sequence[Reading[DayFacts]]
-) -> Availability:
-    """The availability of a date from the stylist-days that it touches (R10)."""
-    now = max(reading.now for reading in readings)
-    parts = [derived(reading.entry, service_id, now) for reading in readings]
-    merged: Sequence[Slot] = parts[0].slots
-    if zone is not None:
-        span = hours.local_day(day, zone)
-        merged = slots.one_a_start(
-            slot for part in parts for slot in part.slots if span.starts_at <= slot.starts_at < span.ends_at
-        )
-    ends = [part.true_until for part in parts if part.true_until]
-    return Availability(stylist_id, service_id, day, zone, readings, merged, min(ends, default=None))
-
-
 def derived(entry: Entry[DayFacts], service_id: str, now: datetime) -> DaySlots:
     """The slots of an entry for a service, kept on it for as long as time alone changes nothing."""
     known: tuple[datetime, DaySlots] | None = entry.derived.get(service_id)
@@ -98,6 +84,28 @@ def derived(entry: Entry[DayFacts], service_id: str, now: datetime) -> DaySlots:
     fresh = slots.day_slots(entry.value, service_id, now)
     entry.derived[service_id] = now, fresh
     return fresh
+
+
+def assemble(
+    stylist_id: str,
+    service_id: str,
+    day: date,
+    zone: ZoneInfo | None,
+    readings: Sequence[Reading[DayFacts]],
+    *,
+    derive: Callable[[Entry[DayFacts], str, datetime], DaySlots] = derived,
+) -> Availability:
+    """The availability of a date from the stylist-days that it touches (R10)."""
+    now = max(reading.now for reading in readings)
+    parts = [derive(reading.entry, service_id, now) for reading in readings]
+    merged: Sequence[Slot] = parts[0].slots
+    if zone is not None:
+        span = hours.local_day(day, zone)
+        merged = slots.one_a_start(
+            slot for part in parts for slot in part.slots if span.starts_at <= slot.starts_at < span.ends_at
+        )
+    ends = [part.true_until for part in parts if part.true_until]
+    return Availability(stylist_id, service_id, day, zone, readings, merged, min(ends, default=None))
 
 
 def touched_days(context: Context, stylist: Stylist, day: date, zone: ZoneInfo | None) -> list[date]:
@@ -122,13 +130,13 @@ async def first_available(
     from_at: datetime | None,
     limit: int,
 ) -> list[Free]:
-    """The earliest free starts of any of these stylists, ties by stylist id: looks ahead in growing steps, to the horizon."""
+    """The earliest free starts of any of these stylists, as _ordered: looks ahead in growing steps, to the horizon."""
     service = known_service(context, service_id)
     now = context.app.clock.now()
     start = max(now, from_at) if from_at else now
     last = (now + timedelta(days=service.horizon_days + 2)).date()
     day, step = start.date() - timedelta(1), FIRST_CHUNK_DAYS
-    found: list[Free] = []
+    found: list[_Candidate] = []
     while day <= last and stylist_ids:
         dates = _days(day, 0, min(step, (last - day).days + 1))
         context.count(len(dates) * len(stylist_ids))
@@ -136,26 +144,45 @@ async def first_available(
         day, step = dates[-1] + timedelta(1), min(step * 2, CHUNK_DAYS_MAX)
         # Where the day begins first, the next one may already hold earlier starts than this one's last elsewhere.
         complete_until = hours.instant(day, 0, EARLIEST_ZONE)
-        if sum(free.slot.starts_at < complete_until for free in found) >= limit:
+        if sum(one.slot.starts_at < complete_until for one in found) >= limit:
             break
-    return heapq.nsmallest(limit, found, key=lambda free: (free.slot.starts_at, free.stylist_id))
+    return _ordered(found, limit)
+
+
+def _ordered(found: Sequence[_Candidate], limit: int) -> list[Free]:
+    """The earliest, then of who has the fewest bookings that day, then by stylist id; each with the reason for its place."""
+    earliest = sorted(found, key=lambda one: one.slot.starts_at)
+    ordered: list[Free] = []
+    for _, together in groupby(earliest, key=lambda one: one.slot.starts_at):
+        if len(ordered) >= limit:
+            break
+        group = list(together)
+        counts = [one.bookings_that_day() for one in group] if len(group) > 1 else [0]
+        for count, one in sorted(
+            zip(counts, group, strict=True), key=lambda pair: (pair[0], pair[1].answer.stylist_id)
+        ):
+            alike = OrderReason.FEWEST_BOOKINGS if counts.count(count) == 1 else OrderReason.TIE
+            reason = OrderReason.EARLIEST if len(group) == 1 else alike
+            ordered.append(Free(one.answer.stylist_id, one.answer.service_id, one.slot, reason))
+    return ordered[:limit]
 
 
 async def nearest(
-    context: Context, *, stylist_id: str, service_id: str, starts_at: datetime, limit: int = 3
+    context: Context, *, stylist_ids: Sequence[str], service_id: str, starts_at: datetime, limit: int = 3
 ) -> list[Free]:
-    """The free starts of a stylist nearest to an instant: of the days about it, else the first of the following weeks."""
-    stylist = context.directory.stylists.get(stylist_id)
-    if stylist is None or service_id not in context.directory.services:
+    """The free starts of any of these stylists nearest to an instant: of the days about it, else the first of the weeks after."""
+    known = [stylist_id for stylist_id in stylist_ids if stylist_id in context.directory.stylists]
+    if not known or service_id not in context.directory.services:
         return []
     around = starts_at.date()
     for dates in (_days(around, -1, 3), _days(around, 2, 14), _days(around, 16, 31)):
-        found = list(_free(await _all_of(context, [stylist_id], service_id, dates), location_id=None, start=None))
+        found = list(_free(await _all_of(context, known, service_id, dates), location_id=None, start=None))
         if found:
             close = heapq.nsmallest(
-                limit, found, key=lambda free: (abs(free.slot.starts_at - starts_at), free.slot.starts_at)
+                limit, found, key=lambda one: (abs(one.slot.starts_at - starts_at), one.slot.starts_at)
             )
-            return sorted(close, key=lambda free: free.slot.starts_at)
+            close.sort(key=lambda one: one.slot.starts_at)
+            return [Free(one.answer.stylist_id, one.answer.service_id, one.slot) for one in close]
     return []
 
 
@@ -186,7 +213,17 @@ async def _all_of(
     ]
 
 
-def _free(answers: Iterable[Availability], *, location_id: str | None, start: datetime | None) -> Iterable[Free]:
+class _Candidate(NamedTuple):
+    """A free start and the answer that it is of."""
+
+    answer: Availability
+    slot: Slot
+
+    def bookings_that_day(self) -> int:
+        return offer.bookings_on([reading.entry.value for reading in self.answer.readings], self.slot, self.answer.now)
+
+
+def _free(answers: Iterable[Availability], *, location_id: str | None, start: datetime | None) -> Iterator[_Candidate]:
     for answer in answers:
         for slot in answer.slots:
             if (
@@ -194,7 +231,7 @@ def _free(answers: Iterable[Availability], *, location_id: str | None, start: da
                 and (location_id is None or slot.location_id == location_id)
                 and (start is None or slot.starts_at >= start)
             ):
-                yield Free(answer.stylist_id, answer.service_id, slot)
+                yield _Candidate(answer, slot)
 
 
 def _days(around: date, first: int, count: int) -> list[date]:

@@ -3,12 +3,14 @@ stylist's turn, read the day, ask the domain whether the start is offered to thi
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from db import bookings, days
+from db.bookings import Payment
 from db.pool import Again, Connection
 from domain import offer, versions
 from domain.errors import (
@@ -20,17 +22,20 @@ from domain.errors import (
     SlotNotOffered,
     SlotTaken,
 )
-from domain.model import BookingStatus, Claim, Customer, DayFacts, Service, Slot, Span, Stylist, Terms
+from domain.model import BookingStatus, Claim, Customer, DayFacts, Service, Slot, Span, Terms
+from domain.prices import PriceTrace
 from resolvers import availability, writing
 from resolvers.context import Context
 from resolvers.writing import Request
 
+PLACEHOLDER = re.compile(r"\{(booking|amount|currency)\}")
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What is asked for: a stylist's start for a service. seen_version: of the list in which the caller saw it."""
+    """A start that is asked for, for a service, of any one of these stylists. seen_version: of the list in which it was seen."""
 
-    stylist_id: str
+    stylist_ids: tuple[str, ...]
     service_id: str
     starts_at: datetime
     seen_version: str | None = None
@@ -50,22 +55,13 @@ async def hold(context: Context, start: Start, request: Request) -> Claim:
     holder = _holder(context)
 
     async def work(connection: Connection) -> Claim:
-        place = await _turn(connection, context, start)
-        own = await place.own_hold(connection, holder)
-        if own and own.service_id == start.service_id:
-            return own
-        slot, terms = await place.offered(connection, own)
-        return await bookings.insert(
-            connection,
-            context.tenant_id,
-            stylist_id=start.stylist_id,
-            slot=slot,
-            terms=terms,
-            holder=holder,
-            hold_ttl=context.directory.tenant.hold_ttl,
-            customer=None,
-            notes=None,
-        )
+        await _turn(connection, context, start)
+        own = await _own_holds(connection, context, start)
+        for one in own:
+            if one.service_id == start.service_id:
+                return one
+        offer_ = await _best(connection, context, start, leaving=own)
+        return await offer_.claim(connection, holder=holder, hold_ttl=context.directory.tenant.hold_ttl)
 
     return await _claiming(context, request, work, lambda: start)
 
@@ -107,22 +103,17 @@ async def create(context: Context, start: Start, contact: Contact, notes: str | 
     """Books a start; one that the caller holds, by that hold. Raises SlotTaken, SlotNotOffered, NotFound."""
 
     async def work(connection: Connection) -> Claim:
-        place = await _turn(connection, context, start)
-        own = await place.own_hold(connection, context.caller.holder)
-        if own and own.service_id == start.service_id:
-            return await _confirm(connection, context, own, contact, notes)
-        slot, terms = await place.offered(connection, own)
-        return await bookings.insert(
-            connection,
-            context.tenant_id,
-            stylist_id=start.stylist_id,
-            slot=slot,
-            terms=terms,
-            holder=context.caller.holder,
-            hold_ttl=None,
-            customer=await _customer(connection, context, contact),
-            notes=notes,
-        )
+        await _turn(connection, context, start)
+        own = await _own_holds(connection, context, start)
+        for one in own:
+            if one.service_id == start.service_id:
+                for other in own:  # held by the caller with others: any one was wanted
+                    if other.id != one.id:
+                        await bookings.end(connection, context.tenant_id, other, BookingStatus.RELEASED)
+                return await _confirm(connection, context, one, contact, notes)
+        offer_ = await _best(connection, context, start, leaving=own)
+        customer = await _customer(connection, context, contact)
+        return await offer_.claim(connection, holder=context.caller.holder, customer=customer, notes=notes)
 
     return await _claiming(context, request, work, lambda: start)
 
@@ -137,16 +128,28 @@ async def reschedule(context: Context, starts_at: datetime, stylist_id: str | No
     async def work(connection: Connection) -> Claim:
         nonlocal start
         known = _visible(context, await bookings.get(connection, context.tenant_id, request.entity_id or ""))
-        start = Start(stylist_id or known.stylist_id, known.service_id, starts_at)
-        place = await _turn(connection, context, start, leaving=known)
+        start = Start((stylist_id or known.stylist_id,), known.service_id, starts_at)
+        await _turn(connection, context, start, leaving=known)
         claim = _confirmed(await _still(connection, context, known))
-        own = await place.own_hold(connection, context.caller.holder)
-        slot, terms = await place.offered(connection, own, claim)
-        return await bookings.move(
-            connection, context.tenant_id, claim, stylist_id=start.stylist_id, slot=slot, terms=terms
-        )
+        own = await _own_holds(connection, context, start)
+        return await (await _best(connection, context, start, leaving=own, moving=claim)).move(connection, claim)
 
     return await _claiming(context, request, work, lambda: start)
+
+
+async def paid(context: Context, request: Request) -> Claim:
+    """Notes that a booking is paid for: it no longer ends by itself. Raises NotFound, AlreadyEnded when it is off."""
+
+    async def work(connection: Connection) -> Claim:
+        claim = await _own(connection, context, request)
+        if claim.status in (BookingStatus.HELD, BookingStatus.RELEASED):
+            raise NotFound
+        found = await bookings.pay(connection, context.tenant_id, claim)
+        if found is None:
+            raise AlreadyEnded
+        return found
+
+    return await writing.run(context, request, work)
 
 
 async def end(context: Context, status: BookingStatus, reason: str | None, request: Request) -> Claim:
@@ -159,9 +162,18 @@ async def end(context: Context, status: BookingStatus, reason: str | None, reque
     return await writing.run(context, request, work)
 
 
+def payment_url(context: Context, claim: Claim) -> str | None:
+    """Where a booking is paid for, while it is to be."""
+    tenant = context.directory.tenant
+    if tenant.payment_url is None or not claim.awaits_payment:
+        return None
+    named = {"booking": claim.id, "amount": str(claim.price_cents), "currency": tenant.currency}
+    return PLACEHOLDER.sub(lambda found: named[found[1]], tenant.payment_url)
+
+
 async def get(context: Context, booking_id: str) -> Claim | None:
     """A booking that the caller may see."""
-    async with context.app.database.connection() as connection:
+    async with context.app.database.transaction(context.tenant_id) as connection:
         claim = await bookings.get(connection, context.tenant_id, booking_id)
     if claim is None or claim.status in (BookingStatus.HELD, BookingStatus.RELEASED):
         return None
@@ -180,7 +192,7 @@ async def between(
     """The caller's own bookings, or for staff everybody's, by start."""
     if context.caller.holder is None and not context.caller.is_staff:
         return []
-    async with context.app.database.connection() as connection:
+    async with context.app.database.transaction(context.tenant_id) as connection:
         return await bookings.between(
             connection,
             context.tenant_id,
@@ -193,49 +205,118 @@ async def between(
         )
 
 
-@dataclass(slots=True)
-class _Place:
-    """A start whose stylist's turn we have: nobody else claims there until we commit."""
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A start that is offered to the caller, by a stylist whose turn we have: nobody else claims there until we commit.
+
+    leaving: the caller's own holds in its place, given back as it is taken.
+    """
 
     context: Context
-    start: Start
-    stylist: Stylist
+    stylist_id: str
+    slot: Slot
+    terms: Terms
+    trace: PriceTrace
+    bookings_that_day: int
+    leaving: Sequence[Claim]
 
-    async def own_hold(self, connection: Connection, holder: str | None) -> Claim | None:
-        if holder is None:
-            return None
-        return await bookings.own_hold(
+    async def claim(
+        self,
+        connection: Connection,
+        *,
+        holder: str | None,
+        hold_ttl: timedelta | None = None,
+        customer: Customer | None = None,
+        notes: str | None = None,
+    ) -> Claim:
+        """A hold that lasts hold_ttl, or a booking without one."""
+        await self._leave(connection)
+        return await bookings.insert(
             connection,
             self.context.tenant_id,
-            stylist_id=self.start.stylist_id,
-            starts_at=self.start.starts_at,
+            stylist_id=self.stylist_id,
+            slot=self.slot,
+            terms=self.terms,
+            trace=self.trace,
             holder=holder,
+            hold_ttl=hold_ttl,
+            customer=customer,
+            notes=notes,
+            payment=_payment(self.context, self.slot.price_cents) if hold_ttl is None else bookings.FREE,
         )
 
-    async def offered(
-        self, connection: Connection, own_hold: Claim | None, moving: Claim | None = None
-    ) -> tuple[Slot, Terms]:
-        """The slot, if it is offered to a caller whose own hold and moving booking do not count. Gives the hold back."""
-        now, version, facts = await _days(connection, self.context, self.start, self.stylist)
-        facts = offer.without(facts, {claim.id for claim in (own_hold, moving) if claim is not None})
-        zone = ZoneInfo(self.stylist.timezone)
+    async def move(self, connection: Connection, claim: Claim) -> Claim:
+        """A booking, moved here."""
+        await self._leave(connection)
+        return await bookings.move(
+            connection, self.context.tenant_id, claim, stylist_id=self.stylist_id, slot=self.slot, terms=self.terms
+        )
+
+    async def _leave(self, connection: Connection) -> None:
+        for hold_ in self.leaving:
+            if hold_.stylist_id == self.stylist_id:
+                await bookings.end(connection, self.context.tenant_id, hold_, BookingStatus.RELEASED)
+
+
+async def _best(
+    connection: Connection, context: Context, start: Start, *, leaving: Sequence[Claim], moving: Claim | None = None
+) -> _Offer:
+    """Of the stylists who offer this start to the caller, the one with the fewest bookings that day, then by id.
+
+    leaving, moving: claims of the caller's that do not count. Raises SlotTaken if anyone has it taken, else SlotNotOffered.
+    """
+    now, found = await _days(connection, context, start)
+    offers: list[_Offer] = []
+    refusals: list[SlotTaken | SlotNotOffered] = []
+    for stylist_id, (version, facts) in found.items():
+        open_ = offer.without(facts, {claim.id for claim in (*leaving, *([moving] if moving else []))})
+        zone = ZoneInfo(context.directory.stylists[stylist_id].timezone)
         try:
-            offering = offer.offered(facts, self.start.service_id, self.start.starts_at, now=now, zone=zone)
+            slot, terms = offer.offered(open_, start.service_id, start.starts_at, now=now, zone=zone)
         except SlotTaken as taken:
-            raise SlotTaken(taken.slot_status, version, seen_version=self.start.seen_version) from None
-        if own_hold:
-            await bookings.end(connection, self.context.tenant_id, own_hold, BookingStatus.RELEASED)
-        return offering
+            refusals.insert(0, SlotTaken(taken.slot_status, version, seen_version=start.seen_version))
+        except SlotNotOffered as refusal:
+            refusals.append(refusal)
+        else:
+            trace, count = offer.traced(open_, slot, terms), offer.bookings_on(open_, slot, now)
+            offers.append(_Offer(context, stylist_id, slot, terms, trace, count, leaving))
+    if not offers:
+        raise refusals[0]
+    return min(offers, key=lambda one: (one.bookings_that_day, one.stylist_id))
+
+
+async def _own_holds(connection: Connection, context: Context, start: Start) -> list[Claim]:
+    """The caller's live holds of this start, at most one a stylist."""
+    if context.caller.holder is None:
+        return []
+    return await bookings.own_holds(
+        connection,
+        context.tenant_id,
+        stylist_ids=start.stylist_ids,
+        starts_at=start.starts_at,
+        holder=context.caller.holder,
+    )
 
 
 async def _days(
-    connection: Connection, context: Context, start: Start, stylist: Stylist
-) -> tuple[datetime, str, list[DayFacts]]:
-    """The clock, the version and the facts of the stylist's days that a start lies in."""
+    connection: Connection, context: Context, start: Start
+) -> tuple[datetime, dict[str, tuple[str, list[DayFacts]]]]:
+    """The clock; and by stylist the version and the facts of the days that a start lies in. Of those who offer the service."""
     instant = Span(start.starts_at, start.starts_at + timedelta(microseconds=1))
-    wanted = [(stylist.id, day) for day in availability.instants_days(context, stylist, instant)]
-    now, found = await days.load(connection, context.tenant_id, wanted)
-    return now, versions.text([found[key][0] for key in wanted]), [found[key][1] for key in wanted]
+    wanted = {
+        stylist_id: availability.instants_days(context, context.directory.stylists[stylist_id], instant)
+        for stylist_id in start.stylist_ids
+        if (stylist_id, start.service_id) in context.directory.offerings
+    }
+    keys = [(stylist_id, day) for stylist_id, days_ in wanted.items() for day in days_]
+    now, found = await days.load(connection, context.tenant_id, keys)
+    return now, {
+        stylist_id: (
+            versions.text([found[stylist_id, day][0] for day in days_]),
+            [found[stylist_id, day][1] for day in days_],
+        )
+        for stylist_id, days_ in wanted.items()
+    }
 
 
 async def _claiming(
@@ -253,44 +334,48 @@ async def _claiming(
         if isinstance(refusal, SlotTaken) and not refusal.version:
             await _look_again(context, start, refusal)
         refusal.nearest = await availability.nearest(
-            context, stylist_id=start.stylist_id, service_id=start.service_id, starts_at=start.starts_at
+            context, stylist_ids=start.stylist_ids, service_id=start.service_id, starts_at=start.starts_at
         )
         raise
 
 
 async def _look_again(context: Context, start: Start, refusal: SlotTaken) -> None:
     """Completes a refusal by the constraint, which cannot tell how the start looks nor the day's version."""
-    stylist = context.directory.stylists[start.stylist_id]
     async with context.app.database.connection() as connection:
-        now, refusal.version, facts = await _days(connection, context, start, stylist)
+        now, found = await _days(connection, context, start)
     refusal.seen_version = start.seen_version
-    try:
-        offer.offered(facts, start.service_id, start.starts_at, now=now, zone=ZoneInfo(stylist.timezone))
-    except SlotTaken as taken:
-        refusal.slot_status = taken.slot_status
-    except SlotNotOffered:
-        pass
+    for stylist_id, (version, facts) in found.items():
+        refusal.version = version
+        zone = ZoneInfo(context.directory.stylists[stylist_id].timezone)
+        try:
+            offer.offered(facts, start.service_id, start.starts_at, now=now, zone=zone)
+        except SlotTaken as taken:
+            refusal.slot_status = taken.slot_status
+        except SlotNotOffered:
+            pass
 
 
-async def _turn(connection: Connection, context: Context, start: Start, leaving: Claim | None = None) -> _Place:
-    """Takes the turn of the stylist's days, and of those of a booking that leaves, in one order for all writers.
+async def _turn(connection: Connection, context: Context, start: Start, leaving: Claim | None = None) -> None:
+    """Takes the turn of the stylists' days, and of those of a booking that leaves, in one order for all writers.
 
-    Raises NotFound for an unknown stylist or service, SlotNotOffered when they do not go together.
+    Raises NotFound for an unknown stylist or service, SlotNotOffered when none of them offers it.
     """
-    stylist = context.directory.stylists.get(start.stylist_id)
     service = context.directory.services.get(start.service_id)
-    if stylist is None or not stylist.active or service is None or not service.active:
+    stylists = [context.directory.stylists.get(stylist_id) for stylist_id in start.stylist_ids]
+    if service is None or not service.active or not all(one and one.active for one in stylists):
         raise NotFound
-    offering = context.directory.offerings.get((stylist.id, service.id))
-    if offering is None:
+    turns = []
+    for stylist_id in start.stylist_ids:
+        offering = context.directory.offerings.get((stylist_id, service.id))
+        if offering:
+            ends_at = start.starts_at + timedelta(minutes=offering.duration_minutes)
+            turns.append((stylist_id, _occupied(service, start.starts_at, ends_at)))
+    if not turns:
         raise SlotNotOffered(NotOfferedReason.SERVICE_NOT_OFFERED)
-    ends_at = start.starts_at + timedelta(minutes=offering.duration_minutes)
-    turns = [(stylist.id, _occupied(service, start.starts_at, ends_at))]
     if leaving:
         turns.append((leaving.stylist_id, _occupied(service, leaving.starts_at, leaving.ends_at)))
     for stylist_id, occupied in sorted(turns):
         await bookings.lock(connection, context.tenant_id, stylist_id, occupied)
-    return _Place(context, start, stylist)
 
 
 async def _own(connection: Connection, context: Context, request: Request) -> Claim:
@@ -348,8 +433,10 @@ def _unexpired(claim: Claim) -> None:
 async def _confirm(
     connection: Connection, context: Context, claim: Claim, contact: Contact, notes: str | None
 ) -> Claim:
-    customer = await _customer(connection, context, contact)
-    confirmed = await bookings.confirm(connection, context.tenant_id, claim.id, customer=customer, notes=notes)
+    customer, payment = await _customer(connection, context, contact), _payment(context, claim.price_cents)
+    confirmed = await bookings.confirm(
+        connection, context.tenant_id, claim.id, customer=customer, notes=notes, payment=payment
+    )
     if confirmed is None:
         raise HoldExpired(claim.expires_at or claim.created_at)
     return confirmed
@@ -364,6 +451,12 @@ async def _customer(connection: Connection, context: Context, contact: Contact) 
         email=contact.email,
         phone=contact.phone,
     )
+
+
+def _payment(context: Context, price_cents: int) -> Payment:
+    """What costs something is paid for online where the tenant says how."""
+    tenant = context.directory.tenant
+    return Payment(is_required=tenant.payment_url is not None and price_cents > 0, ttl=tenant.payment_ttl)
 
 
 def _holder(context: Context) -> str:

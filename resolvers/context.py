@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from cache.freshness import Checked
 from cache.keys import DayKey, DirectoryKey
 from cache.versioned import Entry, Freshness, Reading
+from db import bookings, managing
 from db import directory as db_directory
 from domain.errors import BadRequest, Unavailable
-from domain.model import DayFacts, Directory
+from domain.model import Claim, DayFacts, Directory
 from resolvers.app import App
-from resolvers.loaders import DayLoader
+from resolvers.loaders import Batch, DayLoader
 
 
 class Role(StrEnum):
@@ -26,15 +30,20 @@ class Role(StrEnum):
 
 
 STAFF = frozenset({Role.STAFF, Role.ADMIN, Role.SERVICE})
+ADMINS = frozenset({Role.ADMIN, Role.SERVICE})
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking. holder: the subject or session that owns holds and bookings, None for neither."""
+    """Who is asking. holder: the subject or session that owns holds and bookings, None for neither.
+
+    expires_at: the token's; None without one.
+    """
 
     holder: str | None = None
     role: Role = Role.PUBLIC
     tenant_slug: str | None = None
+    expires_at: datetime | None = None
 
     @property
     def is_staff(self) -> bool:
@@ -61,6 +70,8 @@ class Context:
         self._is_fresh = is_fresh
         self._moved = False
         self._only_cached = False
+        self.stylist_setups: Batch[str, dict[str, Any]] = Batch(self._stylist_setups, remembers=remembers)
+        self.claims: Batch[str, Claim | None] = Batch(self._claims, remembers=remembers)
         self._loaders = {freshness: DayLoader(self._read, freshness, remembers=remembers) for freshness in Freshness}
 
     @classmethod
@@ -116,6 +127,20 @@ class Context:
             if slug not in ("", self.directory.tenant.slug):
                 raise _no_tenant(slug)
 
+    def seen_by(self, caller: Caller) -> Context:
+        """The same view of the same tenant, for another caller."""
+        other = copy.copy(self)
+        other.caller = caller
+        return other
+
+    async def reload(self) -> None:
+        """Reads the directory anew, after a change of it. Raises BadRequest NOT_FOUND, Unavailable."""
+        try:
+            self._entry = (await self.app.directories.load(DirectoryKey(self.tenant_id))).entry
+        except KeyError:
+            raise _no_tenant(self.directory.tenant.slug) from None
+        self._is_fresh = True
+
     async def is_stale(self) -> bool:
         """Whether the answer was made with a directory that had already changed. Unknown while the database is away."""
         if self._moved:
@@ -127,6 +152,14 @@ class Context:
         except Unavailable:
             return False
         return self._moved
+
+    async def _stylist_setups(self, stylist_ids: list[str]) -> list[dict[str, Any]]:
+        async with self.app.database.transaction(self.tenant_id) as connection:
+            return await managing.stylist_setups(connection, self.tenant_id, stylist_ids)
+
+    async def _claims(self, claim_ids: list[str]) -> list[Claim | None]:
+        async with self.app.database.transaction(self.tenant_id) as connection:
+            return await bookings.by_id(connection, self.tenant_id, claim_ids)
 
     async def _read(self, keys: list[DayKey], freshness: Freshness) -> dict[DayKey, Reading[DayFacts]]:
         also = () if self._is_fresh or freshness is Freshness.CACHED else (DirectoryKey(self.tenant_id),)

@@ -9,7 +9,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from domain import hours, slots
-from domain.model import Busy, BusyKind, DayFacts, Terms, Window
+from domain.model import Busy, ClosedBy, DayFacts, Terms, Window
 from resolvers import importing
 from resolvers.salon_file import SalonFile, Stylist
 
@@ -106,7 +106,7 @@ def _weekly(stylist: Stylist) -> tuple[hours.WeeklyHours, ...]:
 def _away(stylist: Stylist, home: ZoneInfo) -> Iterator[Busy]:
     spans = [(row.starts_at, row.ends_at) for row in importing.time_off_rows(stylist, home)]
     for starts_at, ends_at in [*spans, *((one.start_utc, one.end_utc) for one in stylist.busy)]:
-        yield Busy(BusyKind.TIME_OFF, starts_at, ends_at, starts_at, ends_at)
+        yield Busy(ClosedBy.TIME_OFF, starts_at, ends_at, starts_at, ends_at)
 
 
 def _taken(desk: _Desk, day: date, offset: int, before: Sequence[Busy]) -> Iterator[tuple[Terms, Busy]]:
@@ -116,7 +116,7 @@ def _taken(desk: _Desk, day: date, offset: int, before: Sequence[Busy]) -> Itera
         return
     random = Random(f"{desk.blank.stylist_id} {day}")  # noqa: S311 - a demo, not a secret
     facts = replace(desk.blank, day=day, windows=windows)
-    breaks = [Busy(BusyKind.BREAK, *span, *span) for span in hours.day_breaks(desk.hours, day)]
+    breaks = [Busy(ClosedBy.BREAK, *span, *span) for span in hours.day_breaks(desk.hours, day)]
     from_at, until_at = windows[0].starts_at - timedelta(1), windows[-1].ends_at + timedelta(1)
     away = [one for one in desk.away if one.starts_at < until_at and one.ends_at > from_at]
     busy = [*breaks, *away, *before]
@@ -149,7 +149,7 @@ def _free_start(facts: DayFacts, window: Window, terms: Terms, busy: Sequence[Bu
 def _claim(starts_at: datetime, terms: Terms, window: Window) -> Busy:
     ends_at = starts_at + terms.duration
     occupied = (starts_at - terms.buffer_before, ends_at + terms.buffer_after)
-    return Busy(BusyKind.BOOKING, starts_at, ends_at, *occupied, window.location_id)
+    return Busy(ClosedBy.BOOKING, starts_at, ends_at, *occupied, window.location_id)
 
 
 def _fill(offset: int) -> float:

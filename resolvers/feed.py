@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from typing import Any
 
 from domain.events import Change
 
@@ -45,6 +46,8 @@ class Feed:
 
     def __init__(self) -> None:
         self._watchers: dict[StylistKey, set[Watch]] = {}
+        self.groups: dict[Any, Any] = {}  # resolvers/live.py's, of who watches the same
+        self.renderings: dict[Any, Any] = {}  # schema/fanout.py's, of who does so in the same words
 
     @contextmanager
     def watching(self, tenant_id: str, stylist_ids: Iterable[str]) -> Iterator[Watch]:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from db import imports
+import orjson
+
+from db import imports, journal
 from db.imports import Counts
 from db.pool import Connection, Database
 from domain import hours
+from domain.errors import InvalidInput
 from domain.model import Span
-from resolvers import salon_faults
+from resolvers import salon_faults, salon_file, shapes, writing
+from resolvers.app import forget
+from resolvers.context import Context
 from resolvers.salon_file import BadFile, Booking, Fault, SalonFile, Stylist, TimeOff
+from resolvers.writing import Request
 
 ROWS_A_STATEMENT = 2000  # a second or two each, triggers included, well within a statement's time limit
+
+IMPORT = "tenantImport"
 
 Report = Callable[[str, int, int], None]
 Row = TypeVar("Row")
@@ -42,7 +50,50 @@ async def import_salon(database: Database, salon: SalonFile, report: Report) -> 
     report: called with (kind, rows done, rows in all); from the start again when Postgres makes it try again.
     Raises BadFile when Postgres does not know a time zone, Unavailable when it is away.
     """
-    return await database.transact(partial(_import, salon=salon, report=report))
+    return await database.transact(None, partial(_import, salon=salon, report=report))
+
+
+async def import_own(context: Context, file: object) -> ImportSummary:
+    """The same for the caller's own business, from a file's JSON values; the context's directory is the new one then.
+
+    Raises InvalidInput for the file's faults, and for another business's slug; Unavailable.
+    """
+    try:
+        salon = salon_file.parse(_text(file))
+        if salon.tenant.slug != context.directory.tenant.slug:
+            raise BadFile([Fault("tenant.slug", f"is not this business's, {context.directory.tenant.slug}")])
+        summary = await context.app.database.transact(None, partial(_import_audited, context=context, salon=salon))
+    except BadFile as error:
+        refusal = InvalidInput(tuple((fault.path, fault.message) for fault in error.faults))
+        await writing.audit_refusal(context, Request(IMPORT, {}, entity_id=context.tenant_id), refusal)
+        raise refusal from None
+    forget(context.app, context.tenant_id, None, None)
+    for stylist in salon.stylists:
+        forget(context.app, context.tenant_id, stylist.id, None)
+    await context.reload()
+    return summary
+
+
+async def _import_audited(connection: Connection, context: Context, salon: SalonFile) -> ImportSummary:
+    summary = await _import(connection, salon, lambda *_: None)
+    await journal.audit(
+        connection,
+        context.tenant_id,
+        actor=context.caller.actor,
+        action=IMPORT,
+        entity_id=context.tenant_id,
+        outcome="DONE",
+        after={kind: asdict(counts) for kind, counts in summary.counts.items()},
+    )
+    return summary
+
+
+def _text(file: object) -> bytes:
+    """A file's JSON values as its text. Raises BadFile for what is too deep or too large for that."""
+    try:
+        return orjson.dumps(file)
+    except orjson.JSONEncodeError as error:
+        raise BadFile([Fault("the file", f"cannot be read: {error}")]) from None
 
 
 async def _import(connection: Connection, salon: SalonFile, report: Report) -> ImportSummary:
@@ -166,13 +217,16 @@ def _offerings(stylist: Stylist) -> list[imports.OfferingRow]:
 
 def hours_rows(stylist: Stylist) -> list[imports.HoursRow]:
     """A stylist's week, a row for each weekday and window or break."""
+    return week_rows(stylist.id, stylist.location, stylist.hours)
+
+
+def week_rows(stylist_id: str, home_id: str, week: Iterable[salon_file.Hours | shapes.Hours]) -> list[imports.HoursRow]:
+    """A week, at home unless a location is named."""
     return [
-        imports.HoursRow(
-            stylist.id, one.location or stylist.location, weekday, starts, ends, is_break, one.from_, one.until
-        )
-        for one in stylist.hours
+        imports.HoursRow(stylist_id, one.location or home_id, weekday, starts, ends, is_break, one.from_, one.until)
+        for one in week
         for weekday in sorted(set(one.days))
-        for is_break, starts, ends in _not_empty(one.windows, one.breaks)
+        for is_break, starts, ends in not_empty(one.windows, one.breaks)
     ]
 
 
@@ -184,13 +238,11 @@ def _override_hours(stylist: Stylist) -> list[imports.OverrideHoursRow]:
     return [
         imports.OverrideHoursRow(stylist.id, one.date, is_break, starts, ends)
         for one in stylist.overrides
-        for is_break, starts, ends in _not_empty(one.windows, one.breaks)
+        for is_break, starts, ends in not_empty(one.windows, one.breaks)
     ]
 
 
-def _not_empty(
-    windows: Sequence[tuple[int, int]], breaks: Sequence[tuple[int, int]]
-) -> Iterator[tuple[bool, int, int]]:
+def not_empty(windows: Sequence[tuple[int, int]], breaks: Sequence[tuple[int, int]]) -> Iterator[tuple[bool, int, int]]:
     """(is a break, starts, ends): those whose end is not their start (R2)."""
     for is_break, pairs in ((False, windows), (True, breaks)):
         yield from ((is_break, starts, ends) for starts, ends in pairs if starts < ends)
@@ -198,12 +250,12 @@ def _not_empty(
 
 def time_off_rows(stylist: Stylist, home: ZoneInfo) -> list[imports.TimeOffRow]:
     """A stylist's time off, dates as the days that they are at home."""
-    spans = [_off(one, home) for one in stylist.time_off]
+    spans = [time_off_span(one, home) for one in stylist.time_off]
     # A date that the zone skipped has no time to take off.
     return [imports.TimeOffRow(stylist.id, *span) for span in spans if span.starts_at < span.ends_at]
 
 
-def _off(off: TimeOff, home: ZoneInfo) -> Span:
+def time_off_span(off: TimeOff, home: ZoneInfo) -> Span:
     if off.date is not None:
         return hours.local_day(off.date, home)
     assert off.start_utc is not None

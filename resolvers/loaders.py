@@ -11,6 +11,8 @@ from cache.keys import DayKey
 from cache.versioned import Freshness, Reading
 from domain.model import DayFacts
 
+K = TypeVar("K")
+V = TypeVar("V")
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -30,6 +32,17 @@ class Later(Generic[S, T]):
 
     def __await__(self) -> Generator[Any, None, T]:
         return self._make((yield from self._answer.__await__()))
+
+
+class Batch(Generic[K, V]):
+    """Batches what one operation asks for by key into one read of all of it; values in the order of the keys."""
+
+    def __init__(self, read: Callable[[list[K]], Awaitable[list[V]]], *, remembers: bool) -> None:
+        self._loader: DataLoader[K, V] = DataLoader(load_fn=read, cache=remembers)
+
+    def load(self, key: K) -> Awaitable[V]:
+        """The key's value. It joins the batch at once."""
+        return self._loader.load(key)
 
 
 class DayLoader:

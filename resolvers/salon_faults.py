@@ -49,14 +49,16 @@ class BadFile(Exception):
         self.faults = faults
 
 
-def of(error: ValidationError, shape: Shape) -> list[Fault]:
-    """A fault for each of pydantic's, in its order. shape: what the whole file was held against."""
-    return [Fault(path_text(one["loc"]), _message(one, shape)) for one in error.errors(include_url=False)]
+def of(error: ValidationError, shape: Shape, *, whole: str = "the file") -> list[Fault]:
+    """A fault for each of pydantic's, in its order. shape: what the whole was held against; whole: what that is called."""
+    return [Fault(path_text(one["loc"], whole), _message(one, shape)) for one in error.errors(include_url=False)]
 
 
 def _message(error: ErrorDetails, shape: Shape) -> str:
     if error["type"] == "value_error":
         return str(error["ctx"]["error"])
+    if error["type"] == "too_long" and error["ctx"]["field_type"] == "List":
+        return f"has {error['ctx']['actual_length']} entries; write at most {error['ctx']['max_length']}"
     if error["type"] == "extra_forbidden":
         return _unknown(error["loc"], shape)
     return MESSAGES[error["type"]].format(shown(error["input"]))
@@ -89,7 +91,7 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(word, known, 1, CLOSE_ENOUGH)), None)
 
 
-def path_text(path: Path) -> str:
+def path_text(path: Path, whole: str = "the file") -> str:
     """`stylists[0].hours[1].from`; a key that is no plain word in brackets and quotes."""
     text = ""
     for part in path:
@@ -99,7 +101,7 @@ def path_text(path: Path) -> str:
             text += f".{part}" if text else part
         else:
             text += f"[{json.dumps(part, ensure_ascii=not part.isprintable())}]"
-    return text or "the file"
+    return text or whole
 
 
 def shown(value: object) -> str:

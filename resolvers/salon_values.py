@@ -79,7 +79,7 @@ def _number(value: object) -> Decimal:
 
 
 def _name(value: object) -> str:
-    text = _text(value)
+    text = text_of(value)
     if not text.strip():
         raise ValueError("must not be empty")
     if len(text) > NAME_LENGTH_MAX:
@@ -90,7 +90,7 @@ def _name(value: object) -> str:
 
 
 def _zone(value: object) -> str:
-    text = _text(value)
+    text = text_of(value)
     if text not in _zones():
         close = salon_faults.closest(text, _zones())
         hint = f"; did you mean {close}?" if close else ", such as Asia/Kathmandu"
@@ -104,7 +104,7 @@ def _zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones() - {"localtime", "Factory"})
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
     if not isinstance(value, str):
         raise _wrong(value, "is not text")
     return value
@@ -187,20 +187,20 @@ def _weekday(value: object) -> int:
     return WEEKDAYS.index(value) + 1
 
 
-def _wrapped(window: tuple[int, int]) -> tuple[int, int]:
+def wrapped(window: tuple[int, int]) -> tuple[int, int]:
     """An end before the start lies on the next day (R2)."""
     starts, ends = window
     return (starts, ends + MINUTES_A_DAY) if ends < starts else window
 
 
-def _start_minute(value: object) -> int:
-    minute = _minute(value)
+def start_minute_of(value: object) -> int:
+    minute = minute_of(value)
     if minute == MINUTES_A_DAY:
         raise ValueError('"24:00" can only end; as a start write "00:00" of the next day')
     return minute
 
 
-def _minute(value: object) -> int:
+def minute_of(value: object) -> int:
     """Minutes from 00:00; 24:00 is 1440."""
     hours, _, minutes = _wall_text(value).partition(":")
     return int(hours) * 60 + int(minutes)
@@ -230,7 +230,7 @@ def _named(kind: str) -> AfterValidator:
 
     def named(value: str, info: ValidationInfo) -> str:
         if value not in met(info, kind):
-            raise ValueError(f"no {kind} of this file has the id {salon_faults.shown(value)}")
+            raise ValueError(f"no {kind} has the id {salon_faults.shown(value)}")
         return value
 
     return AfterValidator(named)
@@ -321,7 +321,7 @@ SpanEnd = Annotated[datetime, PlainValidator(_span_end)]
 BookingEnd = Annotated[SpanEnd, AfterValidator(_within_a_day)]
 
 Weekday = Annotated[int, PlainValidator(_weekday)]
-Minute = Annotated[int, PlainValidator(_minute)]
-StartMinute = Annotated[int, PlainValidator(_start_minute)]
+Minute = Annotated[int, PlainValidator(minute_of)]
+StartMinute = Annotated[int, PlainValidator(start_minute_of)]
 # A list of two in JSON; minutes from 00:00, an end on the next day past 1440, empty when both are the same.
-Window = Annotated[tuple[StartMinute, Minute], Strict(False), AfterValidator(_wrapped)]
+Window = Annotated[tuple[StartMinute, Minute], Strict(False), AfterValidator(wrapped)]

@@ -16,11 +16,12 @@ from db.pool import Connection
 from domain import versions
 from domain.errors import BadRequest, IdempotencyConflict, Refusal
 from domain.model import BookingStatus, Claim, Customer
+from domain.prices import PriceTrace
 from resolvers.app import forget
 from resolvers.context import Context
 
 KEY_LENGTH_MAX = 200
-DAYS_TOUCHED = 2  # a claim closes starts of its own day and, with buffers, travel and long services, of two around
+DAYS_TOUCHED = 5  # as far as a claim can close starts: buffers, travel, long services and stretches of work in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,9 @@ async def run(context: Context, request: Request, work: Callable[[Connection], A
         return claim, [claim, before] if before else [claim]
 
     try:
-        claim, touched = await context.app.database.transact(transaction)
+        claim, touched = await context.app.database.transact(context.tenant_id, transaction)
     except Refusal as refusal:
-        await _audit_refusal(context, request, refusal)
+        await audit_refusal(context, request, refusal)
         raise
     for one in touched:
         forget(context.app, context.tenant_id, one.stylist_id, touched_days(one.starts_at))
@@ -92,11 +93,13 @@ def as_json(claim: Claim) -> dict[str, Any]:
 def from_json(found: Mapping[str, Any]) -> Claim:
     """The claim that `as_json` made this of."""
     instants = {
-        name: found[name] and datetime.fromisoformat(found[name])
-        for name in ("starts_at", "ends_at", "expires_at", "created_at", "ended_at")
+        name: datetime.fromisoformat(found[name]) if found.get(name) else None
+        for name in ("starts_at", "ends_at", "expires_at", "created_at", "ended_at", "payment_due_at", "paid_at")
     }
     customer = found["customer"] and Customer(**found["customer"])
-    return Claim(**{**found, **instants, "customer": customer, "status": BookingStatus(found["status"])})
+    status, trace = BookingStatus(found["status"]), found.get("price_trace")
+    trace = trace and PriceTrace.from_json(trace)
+    return Claim(**{**found, **instants, "customer": customer, "status": status, "price_trace": trace})
 
 
 def _key(context: Context, request: Request) -> journal.Key | None:
@@ -118,8 +121,9 @@ async def _first_result(connection: Connection, key: journal.Key, digest: bytes)
     return from_json(result)
 
 
-async def _audit_refusal(context: Context, request: Request, refusal: Refusal) -> None:
-    async with context.app.database.connection() as connection:
+async def audit_refusal(context: Context, request: Request, refusal: Refusal) -> None:
+    """Notes, in a transaction of its own, that a request was refused."""
+    async with context.app.database.transaction(context.tenant_id) as connection:
         await journal.audit(
             connection,
             context.tenant_id,

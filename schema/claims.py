@@ -8,10 +8,12 @@ from enum import Enum
 
 import strawberry
 
-from domain import model
+from domain import model, prices
 from domain.model import Directory
+from resolvers import bookings
 from schema import inputs
 from schema.operation import context_of
+from schema.permissions import IsStaff, only
 from schema.types import Info, Location, Service, Stylist
 
 
@@ -33,6 +35,23 @@ class Customer:
     @classmethod
     def of(cls, customer: model.Customer) -> Customer:
         return cls(id=strawberry.ID(customer.id), name=customer.name, email=customer.email, phone=customer.phone)
+
+
+@strawberry.type(description="A price rule as it was applied.")
+class AppliedRule:
+    name: str = strawberry.field(description="Its name then.")
+    percent: float = strawberry.field(description="Its percentage then: 20 is +20 %.")
+
+
+@strawberry.type(description="What a price was made of: rules compound in order, with one rounding at the end.")
+class PriceTrace:
+    base_cents: int = strawberry.field(description="The stylist's or service's own price, in minor units.")
+    rules: list[AppliedRule] = strawberry.field(description="The rules that applied, in order.")
+
+    @classmethod
+    def of(cls, trace: prices.PriceTrace) -> PriceTrace:
+        rules = [AppliedRule(name=name, percent=basis_points / 100) for name, basis_points in trace.rules]
+        return cls(base_cents=trace.base_cents, rules=rules)
 
 
 @strawberry.type(description="A claim on a start that ends by itself.")
@@ -65,6 +84,10 @@ class Hold:
     def service(self) -> Service:
         return Service.of(self.directory, self.claim.service_id)
 
+    @strawberry.field(**only(IsStaff, "what its price is made of."))
+    def price_trace(self) -> PriceTrace | None:
+        return PriceTrace.of(self.claim.price_trace) if self.claim.price_trace else None
+
 
 @strawberry.type(description="A stylist's time, sold.")
 class Booking:
@@ -75,8 +98,12 @@ class Booking:
     end_utc: datetime = strawberry.field(description="Its end in UTC.")
     status: BookingStatus = strawberry.field(description="Where it stands.")
     price_cents: int = strawberry.field(description="Its price in minor units, as quoted when it was held or booked.")
-    payment_required: bool = strawberry.field(description="Whether it must be paid for online.")
-    payment_url: str | None = strawberry.field(description="Where to pay for it.")
+    payment_required: bool = strawberry.field(description="Whether it still must be paid for online.")
+    payment_url: str | None = strawberry.field(description="Where to pay for it, while it must be.")
+    payment_due_at: datetime | None = strawberry.field(
+        description="When it frees itself unless it is paid for before; null: never."
+    )
+    paid_at: datetime | None = strawberry.field(description="When it was paid for online.")
     created_at: datetime = strawberry.field(description="When it was held or booked.")
 
     @classmethod
@@ -89,8 +116,10 @@ class Booking:
             end_utc=claim.ends_at,
             price_cents=claim.price_cents,
             status=BookingStatus(claim.status.value),
-            payment_required=False,
-            payment_url=None,
+            payment_required=claim.awaits_payment,
+            payment_url=bookings.payment_url(context_of(info), claim),
+            payment_due_at=claim.payment_due_at if claim.awaits_payment else None,
+            paid_at=claim.paid_at,
             created_at=claim.created_at,
         )
 
@@ -105,6 +134,10 @@ class Booking:
     @strawberry.field(description="Where.")
     def location(self) -> Location:
         return Location.of(self.directory, self.claim.location_id)
+
+    @strawberry.field(**only(IsStaff, "what its price was made of when it was held or booked."))
+    def price_trace(self) -> PriceTrace | None:
+        return PriceTrace.of(self.claim.price_trace) if self.claim.price_trace else None
 
     @strawberry.field(description="Whom it is for.")
     def customer(self) -> Customer | None:

@@ -9,7 +9,7 @@ import structlog
 from graphql import GraphQLError
 from strawberry.extensions import MaskErrors
 
-from domain.errors import BadRequest, Unavailable
+from domain.errors import BadRequest, IssuerUnavailable, Unavailable
 
 log = structlog.get_logger("errors")
 
@@ -40,6 +40,9 @@ def describe(error: GraphQLError) -> tuple[str, dict[str, Any]]:
     cause = error.original_error
     if isinstance(cause, BadRequest):
         return cause.message, {"code": cause.code}
+    if isinstance(cause, IssuerUnavailable):
+        extensions = {"code": "UNAVAILABLE", "retryAfterSeconds": 10}
+        return "The keys that bearer tokens are checked with cannot be fetched; try again in a moment.", extensions
     if isinstance(cause, Unavailable):
         return "The database is away; try again in a moment.", {"code": "UNAVAILABLE", "retryAfterSeconds": 1}
     if cause is None or _is_about_input(error, cause):

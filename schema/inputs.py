@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -19,7 +19,10 @@ from resolvers.bookings import Contact
 from resolvers.writing import KEY_LENGTH_MAX
 from schema.scalars import parse_instant
 
+T = TypeVar("T")
+
 NAME_MAX, EMAIL_MAX, PHONE_MAX, NOTES_MAX = 200, 254, 40, 2000
+ANY_OF_MAX = 51
 ZONES = available_timezones() - {"localtime", "Factory"}  # which lie in the same folder and are none; `right/` neither
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 ANYTHING = re.compile(r"(?s:.+)")
@@ -79,13 +82,16 @@ def bounded(value: int | None, name: str, most: int, default: int) -> int:
     return value
 
 
-@lru_cache(maxsize=1024)
 def zone(name: str | None) -> ZoneInfo | None:
-    """A zone by its IANA name. Raises BadRequest."""
-    if name is None:
-        return None
+    """A zone that may be left out. Raises BadRequest."""
+    return None if name is None else zone_named(name, "timezone")
+
+
+@lru_cache(maxsize=1024)
+def zone_named(name: str, argument: str) -> ZoneInfo:
+    """A zone by its IANA name; argument: what it was given as. Raises BadRequest."""
     if name not in ZONES:
-        raise BadRequest("BAD_INPUT", f"timezone: {name[:60]!r} is not an IANA time zone, as Asia/Kathmandu is")
+        raise BadRequest("BAD_INPUT", f"{argument}: {name[:60]!r} is not an IANA time zone, as Asia/Kathmandu is")
     return ZoneInfo(name)
 
 
@@ -104,13 +110,21 @@ def cursor(starts_at: datetime, id_: str) -> str:
     return urlsafe_b64encode(f"{starts_at.isoformat()} {id_}".encode()).decode()
 
 
-def place(cursor_: str) -> tuple[datetime, str]:
-    """The place that `cursor` made this of. Raises BadRequest."""
+def place(cursor_: str, id_of: Callable[[str], T]) -> tuple[datetime, T]:
+    """The place that `cursor` made this of. id_of: what an id's text must be. Raises BadRequest."""
     try:
         starts_at, id_ = urlsafe_b64decode(cursor_.encode()).decode().split(" ")
-        return parse_instant(starts_at), str(UUID(id_))
+        return parse_instant(starts_at), id_of(id_)
     except ValueError:
         raise BadRequest("BAD_INPUT", "after: not a cursor; send back `endCursor` as you got it") from None
+
+
+def number(text_: str) -> int:
+    """A number that Postgres can carry. Raises ValueError."""
+    found = int(text_)
+    if not 0 <= found < 2**63:
+        raise ValueError("beyond 64 bits")
+    return found
 
 
 def text(value: str | None, name: str, most: int) -> str | None:
@@ -168,14 +182,35 @@ class Repeatable:
 
 
 SEEN = "The `cache.version` of the list in which this start was seen; a refusal then says that it changed since."
+WHOSE = "Whose time. Needed unless `anyOf` says whose."
+ANY_OF = (
+    "Any one of these stylists, at most 50 and `stylistId` besides: of those who are free, the one with the fewest bookings that "
+    "day, then by id."
+)
 IDEMPOTENCY = (
     "A key of your own, 1 to 200 characters: the same request with it again gives the first result. Kept 24 h."
 )
 
 
+def stylist_ids(input: HoldPlaceInput | BookingCreateInput) -> tuple[str, ...]:
+    """Whose time is asked for, by id: the stylist named, any of several, or both together. Raises BadRequest."""
+    named = ([input.stylist_id] if input.stylist_id is not None else []) + (input.any_of or [])
+    if not 0 < len(named) <= ANY_OF_MAX:
+        raise BadRequest("BAD_INPUT", f"stylistId: name one stylist, or 1 to {ANY_OF_MAX} in anyOf")
+    return tuple(
+        sorted(
+            {
+                uuid(id_, "stylistId" if n == 0 and input.stylist_id is not None else "anyOf")
+                for n, id_ in enumerate(named)
+            }
+        )
+    )
+
+
 @strawberry.input(description="A start to hold.")
 class HoldPlaceInput(Repeatable):
-    stylist_id: strawberry.ID = strawberry.field(description="Whose time.")
+    stylist_id: strawberry.ID | None = strawberry.field(default=None, description=WHOSE)
+    any_of: list[strawberry.ID] | None = strawberry.field(default=None, description=ANY_OF)
     service_id: strawberry.ID = strawberry.field(description="For what.")
     start_utc: datetime = strawberry.field(description="A slot's `startUtc`.")
     seen_version: str | None = strawberry.field(default=None, description=SEEN)
@@ -192,7 +227,8 @@ class BookingConfirmInput(Repeatable):
 
 @strawberry.input(description="A start to book without holding it first.")
 class BookingCreateInput(Repeatable):
-    stylist_id: strawberry.ID = strawberry.field(description="Whose time.")
+    stylist_id: strawberry.ID | None = strawberry.field(default=None, description=WHOSE)
+    any_of: list[strawberry.ID] | None = strawberry.field(default=None, description=ANY_OF)
     service_id: strawberry.ID = strawberry.field(description="For what.")
     start_utc: datetime = strawberry.field(description="A slot's `startUtc`.")
     customer: CustomerInput = strawberry.field(description="Whom the booking is for.")

@@ -15,8 +15,9 @@ from resolvers.writing import Request
 from schema import inputs
 from schema.claims import Booking, Hold
 from schema.inputs import NOTES_MAX, BookingConfirmInput, BookingCreateInput, BookingRescheduleInput, HoldPlaceInput
+from schema.managing import Managing
 from schema.operation import context_of
-from schema.permissions import IsStaff
+from schema.permissions import IsStaff, only
 from schema.results import BookingResult, HoldPlaceResult, HoldReleaseResult, answer
 from schema.scalars import instant_text
 from schema.types import Info
@@ -25,7 +26,7 @@ BookingIdArgument = Annotated[strawberry.ID, strawberry.argument(description="Th
 
 
 @strawberry.type(description="What can be done. Holding and booking need no token; X-Session-Id owns what it makes.")
-class Mutation:
+class Mutation(Managing):
     @strawberry.mutation(
         description="Holds a free start for ten minutes, or as long as the tenant says. Needs X-Session-Id."
     )
@@ -109,11 +110,18 @@ class Mutation:
         reason = inputs.text(reason, "reason", NOTES_MAX)
         return await _end(info, "bookingCancel", booking_id, BookingStatus.CANCELLED, reason)
 
-    @strawberry.mutation(permission_classes=[IsStaff], description="For staff: the booking took place.")
+    @strawberry.mutation(**only(IsStaff, "the booking is paid for, and no longer ends by itself."))
+    async def booking_paid(self, info: Info, booking_id: BookingIdArgument) -> BookingResult:
+        context = await _writing(info)
+        id_ = inputs.uuid(booking_id, "bookingId")
+        request = Request("bookingPaid", {"bookingId": id_}, id_)
+        return await answer(info, Booking.of, bookings.paid(context, request))
+
+    @strawberry.mutation(**only(IsStaff, "the booking took place."))
     async def booking_complete(self, info: Info, booking_id: BookingIdArgument) -> BookingResult:
         return await _end(info, "bookingComplete", booking_id, BookingStatus.COMPLETED)
 
-    @strawberry.mutation(permission_classes=[IsStaff], description="For staff: the customer did not come.")
+    @strawberry.mutation(**only(IsStaff, "the customer did not come."))
     async def booking_no_show(self, info: Info, booking_id: BookingIdArgument) -> BookingResult:
         return await _end(info, "bookingNoShow", booking_id, BookingStatus.NO_SHOW)
 
@@ -136,7 +144,7 @@ async def _end(
 
 def _start(input: HoldPlaceInput | BookingCreateInput) -> Start:
     return Start(
-        stylist_id=inputs.uuid(input.stylist_id, "stylistId"),
+        stylist_ids=inputs.stylist_ids(input),
         service_id=inputs.uuid(input.service_id, "serviceId"),
         starts_at=input.start_utc,
         seen_version=writing.seen(input.seen_version),
@@ -144,8 +152,9 @@ def _start(input: HoldPlaceInput | BookingCreateInput) -> Start:
 
 
 def _start_json(start: Start) -> Mapping[str, Any]:
+    one = len(start.stylist_ids) == 1
     return {
-        "stylistId": start.stylist_id,
+        **({"stylistId": start.stylist_ids[0]} if one else {"anyOf": start.stylist_ids}),
         "serviceId": start.service_id,
         "startUtc": instant_text(start.starts_at),
     }

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
 from cache.versioned import Freshness
 from domain.errors import BadRequest
 from domain.model import Directory
-from resolvers import availability, bookings
+from resolvers import auditing, availability, bookings, explaining, managing
 from schema import inputs, types
+from schema.audit import AuditConnection
 from schema.claims import Booking, BookingConnection
+from schema.explanation import Conflict, SlotCause, SlotExplanation
 from schema.inputs import AfterArgument, DateArgument, IdsArgument, LimitArgument, ServiceIdArgument, StylistIdArgument
 from schema.operation import context_of
+from schema.permissions import IsAdmin, IsStaff, only
+from schema.setup import Setup
 from schema.types import (
     Availability,
     FreshnessArgument,
@@ -25,6 +30,7 @@ from schema.types import (
     Slot,
     Stylist,
     Tenant,
+    later,
 )
 
 BOOKING_DAYS_MAX = 366
@@ -172,10 +178,79 @@ class Query:
             stylist_id=inputs.uuid_or_none(stylist_id, "stylistId"),
             from_on=from_,
             until_on=to,
-            after=inputs.place(after) if after is not None else None,
+            after=inputs.place(after, lambda id_: str(UUID(id_))) if after is not None else None,
             most=most + 1,
         )
         return BookingConnection.of(info, claims, most)
+
+    @strawberry.field(
+        **only(
+            IsStaff,
+            "every start of a stylist's own date for a service, with all that closes it; or what closes the date.",
+        )
+    )
+    def explain_day(
+        self, info: Info, stylist_id: StylistIdArgument, service_id: ServiceIdArgument, date: DateArgument
+    ) -> list[SlotExplanation]:
+        found = explaining.day(
+            context_of(info),
+            stylist_id=inputs.uuid(stylist_id, "stylistId"),
+            service_id=inputs.uuid(service_id, "serviceId"),
+            on=date,
+        )
+        return later(found, lambda starts: [SlotExplanation.of(info, one) for one in starts])
+
+    @strawberry.field(
+        **only(
+            IsStaff, "bookings to come that the rules would not let in any more, with why; by start, of the next 2,000."
+        )
+    )
+    async def conflicts(
+        self,
+        info: Info,
+        stylist_ids: Annotated[
+            list[strawberry.ID] | None, strawberry.argument(description="Only these stylists. Default: all.")
+        ] = None,
+        from_: Annotated[
+            datetime | None, strawberry.argument(name="from", description="Only those that begin from this instant on.")
+        ] = None,
+        to: Annotated[
+            datetime | None, strawberry.argument(description="Only those that begin before this instant.")
+        ] = None,
+    ) -> list[Conflict]:
+        context = context_of(info)
+        asked = inputs.uuids(stylist_ids, "stylistIds", context.app.limits) if stylist_ids is not None else None
+        found = await managing.outside(
+            context, list(context.directory.stylists) if asked is None else asked, from_at=from_, until_at=to
+        )
+        return [
+            Conflict(booking=Booking.of(info, one.claim), causes=[SlotCause.of(cause) for cause in one.causes])
+            for one in found
+        ]
+
+    @strawberry.field(**only(IsStaff, "how the business is set up."))
+    async def setup(self, info: Info) -> Setup:
+        return Setup.of(info, await managing.setup(context_of(info)))
+
+    @strawberry.field(**only(IsAdmin, "what was done or refused, by whom, in order of time."))
+    async def audit_log(
+        self,
+        info: Info,
+        from_: Annotated[datetime, strawberry.argument(name="from", description="Not before this instant.")],
+        to: Annotated[datetime, strawberry.argument(description="Before this instant.")],
+        first: Annotated[int | None, strawberry.argument(description="How many at most, 1 to 200.")] = 50,
+        after: Annotated[str | None, strawberry.argument(description="The `endCursor` of the page before.")] = None,
+    ) -> AuditConnection:
+        context = context_of(info)
+        most = inputs.bounded(first, "first", context.app.limits.page, 50)
+        entries = await auditing.between(
+            context,
+            from_at=from_,
+            until_at=to,
+            after=inputs.place(after, inputs.number) if after is not None else None,
+            most=most + 1,
+        )
+        return AuditConnection.of(entries, most)
 
 
 def _who_offer(directory: Directory, service_id: str, asked: list[str] | None, location_id: str | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Instants and dates on the wire."""
+"""Instants, dates and wall times on the wire."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ def instant_text(instant: datetime) -> str:
     """UTC with Z, any other zone with its offset."""
     text = instant.isoformat()
     return f"{text[:-6]}Z" if instant.tzinfo is UTC and text.endswith("+00:00") else text
+
+
+def clock_text(local: datetime) -> str:
+    """The wall time as people write it, as `10:30 AM`."""
+    return f"{local.hour % 12 or 12}:{local.minute:02} {'AM' if local.hour < 12 else 'PM'}"
 
 
 def _within_years(found: date, value: str) -> date:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from strawberry.schema.config import StrawberryConfig
 
-from schema import results
+from schema import fanout, results
 from schema.errors import CodedErrors
 from schema.mutation import Mutation
 from schema.operation import Schema
 from schema.query import Query
 from schema.scalars import SCALARS
 from schema.subscription import Subscription
+
+Schema.fan_out = staticmethod(fanout.stream)
 
 schema = Schema(
     query=Query,

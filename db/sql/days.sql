@@ -2,9 +2,12 @@
 -- All facts of runs of stylist-days, with their versions, in one snapshot: a JSON object
 --   {now, zones: {location: zone}, travel: [[from, to, minutes]], closures: [[location, date]],
 --    rules: [[name, basis_points, service, weekdays, from_minute, to_minute, from_on, until_on]],
---    runs: [{stylist, from, until, rules, days: {date: version}, hours, overrides, off, busy, claims, terms}]}
+--    runs: [{stylist, from, until, rules, days: {date: version}, hours, overrides, off, busy, claims, wishes, avoided, stale,
+--            terms}]}
 -- runs in the order of the arrays, both ends in. Spans that can touch a start of the run: a day's instants lie within
 -- 14 hours of its UTC date; stylist_reach says how far a start reaches; a claim occupies at most 48 hours.
+-- `case` names the tenant before anything is read, so that this stays one statement and one round trip.
+select case when set_config('app.tenant_id', (:tenant_id::uuid)::text, true) <> '' then (
 with run as (
     select n, r.stylist_id, r.from_day, r.until_day,
            (r.from_day::timestamp at time zone 'UTC') - interval '14 hours' - reach.ahead as reach_from,
@@ -55,14 +58,30 @@ select json_build_object(
                   where f.tenant_id = :tenant_id::uuid and f.stylist_id = run.stylist_id
                     and f.ends_at > run.reach_from and f.starts_at < run.reach_until),
         'claims', (select coalesce(json_agg(json_build_array(b.starts_at, b.ends_at, lower(b.occupied), upper(b.occupied),
-                                                             b.location_id, b.status = 'HELD', b.holder, b.expires_at, b.id)
+                                                             b.location_id, b.status = 'HELD', b.holder,
+                                                             case b.status when 'HELD' then b.expires_at
+                                                                           when 'CONFIRMED' then b.payment_due_at end, b.id)
                                             order by b.starts_at), '[]')
                      from bookings b
                     where b.tenant_id = :tenant_id::uuid and b.stylist_id = run.stylist_id
                       and b.status in ('HELD', 'CONFIRMED', 'COMPLETED', 'NO_SHOW')
                       and b.starts_at > run.reach_from - interval '36 hours' and b.starts_at < run.reach_until + interval '12 hours'
                       and b.occupied && tstzrange(run.reach_from, run.reach_until)
-                      and (b.status <> 'HELD' or b.expires_at > clock_timestamp())),
+                      -- Those that ended an hour ago at most too: how the day looked then can be told to who comes back.
+                      and (b.status <> 'HELD' or b.expires_at > clock_timestamp() - interval '1 hour')
+                      and (b.status <> 'CONFIRMED' or b.payment_due_at is null
+                           or b.payment_due_at > clock_timestamp() - interval '1 hour')),
+        'wishes', (select json_build_array(w.run_minutes_max, w.pause_minutes, w.bookings_a_day_max)
+                     from preferences w where w.tenant_id = :tenant_id::uuid and w.stylist_id = run.stylist_id),
+        'avoided', (select coalesce(json_agg(json_build_array(a.service_id, a.weekdays, a.from_minute, a.to_minute, y.home_location_id)), '[]')
+                      from avoided_services a
+                      join stylists y on y.tenant_id = a.tenant_id and y.id = a.stylist_id
+                     where a.tenant_id = :tenant_id::uuid and a.stylist_id = run.stylist_id),
+        'stale', (select json_build_array(b.source, b.as_of + make_interval(secs => t.busy_stale_seconds))
+                    from busy_sources b
+                    join tenants t on t.id = b.tenant_id and t.busy_stale_closes and t.busy_stale_seconds is not null
+                   where b.tenant_id = :tenant_id::uuid and b.stylist_id = run.stylist_id
+                   order by b.as_of, b.source limit 1),
         'terms', (select coalesce(json_agg(json_build_array(s.id, coalesce(o.duration_minutes, s.duration_minutes),
                                                             s.slot_interval_minutes, s.buffer_before_minutes, s.buffer_after_minutes,
                                                             s.min_notice_minutes, s.horizon_days,
@@ -72,4 +91,4 @@ select json_build_object(
                     join stylists y on y.tenant_id = o.tenant_id and y.id = o.stylist_id and y.active
                    where o.tenant_id = :tenant_id::uuid and o.stylist_id = run.stylist_id)
     ) order by run.n), '[]') from run)
-)::text;
+)::text) end;

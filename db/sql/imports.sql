@@ -10,19 +10,23 @@ set local plan_cache_mode = auto;
 -- Which of these time zones this Postgres does not know.
 select z.name from unnest(:zones::text[]) z(name) where z.name not in (select n.name from pg_timezone_names n);
 
--- name: tenant_put(slug, tenant_name, timezone, currency, hold_seconds)^
--- Found by slug. No row when nothing differs; the row is locked all the same.
-insert into tenants as t (slug, name, timezone, currency, hold_seconds)
-values (:slug, :tenant_name, :timezone, :currency, :hold_seconds)
-on conflict (slug) do update
+-- name: tenant_id_for(slug)$
+-- The id of the tenant with this slug, or one for a new tenant.
+select coalesce(tenant_id_of(:slug), gen_random_uuid())::text;
+
+-- name: tenant_put(tenant_id, slug, tenant_name, timezone, currency, hold_seconds)^
+-- No row when nothing differs; the row is locked all the same. Refused by tenants_slug_key when another came first.
+insert into tenants as t (id, slug, name, timezone, currency, hold_seconds)
+values (:tenant_id::uuid, :slug, :tenant_name, :timezone, :currency, :hold_seconds)
+on conflict (id) do update
    set name = excluded.name, timezone = excluded.timezone, currency = excluded.currency, hold_seconds = excluded.hold_seconds
  where (t.name, t.timezone, t.currency, t.hold_seconds)
        is distinct from (excluded.name, excluded.timezone, excluded.currency, excluded.hold_seconds)
 returning (xmax = 0)::integer as added, (xmax <> 0)::integer as changed, 0 as removed;
 
--- name: tenant_lock(slug)$
--- The tenant's id, with the lock that changes of a tenant's rules take one at a time.
-select t.id::text from tenants t, lock_directories(array[t.id]) where t.slug = :slug;
+-- name: tenant_lock(tenant_id)!
+-- The lock that changes of a tenant's rules take one at a time.
+select lock_directories(array[:tenant_id::uuid]);
 
 -- name: stylists_lock(tenant_id, stylist_ids)!
 -- Everyone who claims time of these stylists waits at their first step, not in the middle.
@@ -304,11 +308,13 @@ come as (
 select (select count(*) from come) as added, 0 as changed, (select count(*) from gone) as removed;
 
 -- name: expired_release(tenant_id, stylist_ids)!
--- Expired holds of these stylists no longer stand in the way of a booking (R11).
+-- Expired holds of these stylists, and bookings not paid in time, no longer stand in the way of a booking (R11).
 update bookings
-   set status = 'RELEASED', ended_at = expires_at
+   set status = case status when 'HELD' then 'RELEASED' else 'CANCELLED' end,
+       ended_at = case status when 'HELD' then expires_at else payment_due_at end,
+       cancel_reason = case status when 'HELD' then cancel_reason else 'not paid in time' end
  where tenant_id = :tenant_id::uuid and stylist_id = any (:stylist_ids::uuid[])
-   and status = 'HELD' and expires_at <= clock_timestamp();
+   and (status = 'HELD' and expires_at <= clock_timestamp() or status = 'CONFIRMED' and payment_due_at <= clock_timestamp());
 
 -- name: bookings_add(tenant_id, rows)^
 -- {added, known, overlapping}: known was booked before, at the same start with the same stylist, whatever became of it since:

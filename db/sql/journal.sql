@@ -24,6 +24,16 @@ update idempotency_keys
 delete from idempotency_keys
  where tenant_id = :tenant_id::uuid and owner = :owner and mutation = :mutation and key = :key and result is null;
 
+-- name: audit_between(tenant_id, from_at, until_at, after_at, after_id, most)
+-- What was done or refused in [from_at, until_at), in order, after a place in that order.
+select id, at, actor, action, entity_id::text, outcome, before::text, after::text
+  from audit_log
+ where tenant_id = :tenant_id::uuid
+   and at >= :from_at and at < :until_at
+   and (:after_at::timestamptz is null or (at, id) > (:after_at::timestamptz, :after_id::bigint))
+ order by at, id
+ limit :most;
+
 -- name: audit(tenant_id, actor, action, entity_id, outcome, before, after)!
 -- Who did what to which thing, or was refused.
 insert into audit_log (tenant_id, actor, action, entity_id, outcome, before, after)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 
 from cache.freshness import Clock, VersionCheck
 from cache.keys import DayKey, DirectoryKey
+from cache.shared import Codec, Second
+from cache.stores import Redis
 from cache.versioned import VersionedCache
+from domain.errors import Unavailable
 from domain.versions import DayVersion
 
 T = TypeVar("T")
@@ -119,6 +122,36 @@ def value_of(key: Any, version: DayVersion) -> str:
     return f"{key} at {version}"
 
 
+class FakeRedis:
+    """A store that never lies, whose answers come when the test says. One that fails is no answer, as of the real one."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+        self.calls: list[Sent] = []
+        self._writes: set[asyncio.Task[None]] = set()
+
+    def ready(self) -> bool:
+        return True
+
+    async def find(self, keys: Sequence[str], _counts: Any) -> list[bytes | None] | None:
+        self.calls.append(Sent(keys, lambda: [self.values.get(key) for key in keys]))
+        try:
+            found: list[bytes | None] = await self.calls[-1].wait()
+            return found
+        except Unavailable:
+            return None
+
+    async def keep(self, pairs: Sequence[tuple[str, bytes]], _ttl_s: float, _counts: Any) -> bool:
+        for key, value in pairs:
+            assert self.values.setdefault(key, value).split(b"\n")[2] == value.split(b"\n")[2], key
+        return True
+
+    def later(self, work: Coroutine[Any, Any, None]) -> bool:
+        self._writes.add(task := asyncio.create_task(work))
+        task.add_done_callback(self._writes.discard)
+        return True
+
+
 async def settled() -> None:
     """Returns when everything has run that waits for nothing but its turn."""
     for _ in range(TURNS):
@@ -140,15 +173,28 @@ async def result(task: asyncio.Task[T]) -> T:
 class Scene:
     """A cache over such a database, and readers that are started, looked at, and at the end awaited."""
 
-    def __init__(self, *, entries_max: int = 100, in_flight_max: int = 2) -> None:
+    def __init__(self, *, entries_max: int = 100, in_flight_max: int = 2, redis: FakeRedis | None = None) -> None:
         self.database = FakeDatabase()
+        self.redis = redis
+        self.second: Any = Second(cast("Redis", redis), Codec(str.encode, bytes.decode), "") if redis else None
         self.clock = StillClock()
         self.clock.heard(NOON)
         self.check = VersionCheck(self.database.fetch, self.clock, in_flight_max)
         self.cache: VersionedCache[Any, str] = VersionedCache(
-            load=self.database.load, check=self.check, clock=self.clock, entries_max=entries_max, ttl=TTL
+            load=self.database.load,
+            check=self.check,
+            clock=self.clock,
+            entries_max=entries_max,
+            ttl=TTL,
+            second=self.second,
         )
         self.tasks: list[asyncio.Task[Any]] = []
+
+    @property
+    def pending(self) -> list[Sent]:
+        """What is on its way, to the database or to Redis."""
+        calls = self.redis.calls if self.redis else []
+        return [*self.database.pending, *(sent for sent in calls if not sent.is_over)]
 
     async def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Begins, and goes on until it waits for the database."""
@@ -168,7 +214,7 @@ class Scene:
         """Answers every query, until there are no more."""
         await settled()
         async with asyncio.timeout(WAIT_S):
-            while pending := self.database.pending:
+            while pending := self.pending:
                 for sent in pending:
                     sent.answer()
                 await settled()
@@ -176,7 +222,7 @@ class Scene:
     async def leave(self) -> None:
         for task in self.tasks:
             task.cancel()
-        for sent in self.database.pending:
+        for sent in self.pending:
             sent.answer()
         await settled()
 

@@ -9,14 +9,18 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
+from cache.shared import Kept, Shared
 from cache.versioned import Freshness, Reading
 from domain.errors import Unavailable
 from domain.versions import DayVersion
-from tests.cache.conftest import BENS, MONDAY, TTL, TUESDAY, Scene, ended, settled, value_of
+from tests.cache.conftest import BENS, MONDAY, TTL, TUESDAY, FakeRedis, Scene, ended, settled, value_of
 
 SOAK = "CHAIRTIME_SOAK" in os.environ
 STORIES = 20_000 if SOAK else 1_000
@@ -43,8 +47,8 @@ class Reader:
 class Story:
     """A scene in which things happen one by one, each a number that chooses among what can happen."""
 
-    def __init__(self) -> None:
-        self.scene = Scene(entries_max=2)
+    def __init__(self, redis: FakeRedis | None) -> None:
+        self.scene = Scene(entries_max=2, redis=redis)
         self.scene.cache.trusting = True
         self.readers: list[Reader] = []
         self.messages: list[Callable[[], None]] = []
@@ -93,15 +97,22 @@ class Story:
             self.told = self.committed()
 
     def fail(self, choice: int) -> None:
-        """The database is away for one query."""
-        pending = self.scene.database.pending
+        """The database is away for one query, or Redis for one call."""
+        pending = self.scene.pending
         if pending:
             pending[choice % len(pending)].fail(Unavailable("away"))
             self.failures += 1
 
+    def share(self, key: Any) -> None:
+        """Another process stores what it has just loaded."""
+        if self.scene.redis:
+            database, version = self.scene.database, self.committed()[key]
+            kept = Kept(version, value_of(key, version), database.now, database.now + TTL)
+            Shared[Any, str](self.scene.second, Counter()).save({key: kept})
+
     def go_on(self, choice: int) -> None:
         """One query sees the database, or is answered with what it saw."""
-        pending = self.scene.database.pending
+        pending = self.scene.pending
         if pending:
             sent = pending[choice % len(pending)]
             sent.answer() if sent.has_seen else sent.see()
@@ -121,6 +132,8 @@ class Story:
                 self.fail(choice)
             case "cancel" if self.readers:
                 self.readers[choice % len(self.readers)].task.cancel()
+            case "share":
+                self.share(KEYS[choice % 3])
             case "time":
                 self.scene.database.now += TTL / 2
             case "go on":
@@ -174,22 +187,33 @@ class Story:
 
 
 LIKELY = {"read": 6, "write": 4, "go on": 20, "hear": 3, "listen": 1, "fail": 1, "cancel": 1, "time": 1}
+WITH_REDIS = {**LIKELY, "go on": 26, "share": 4}
 
 
-def events(seed: int) -> list[tuple[str, int]]:
+def events(seed: int, likely: dict[str, int]) -> list[tuple[str, int]]:
     """Sixty things that happen, each with the number that it chooses by."""
     draw = random.Random(seed)
-    return [(what, draw.randrange(720)) for what in draw.choices([*LIKELY], [*LIKELY.values()], k=60)]
+    return [(what, draw.randrange(720)) for what in draw.choices([*likely], [*likely.values()], k=60)]
 
 
-def test_nobody_gets_less_than_what_was_committed_or_told_before_they_asked() -> None:
+@pytest.mark.parametrize("has_redis", [False, True], ids=["memory alone", "redis"])
+def test_nobody_gets_less_than_what_was_committed_or_told_before_they_asked(has_redis: bool) -> None:
+    found: Counter[str] = Counter()
     first = random.randrange(10**9) if SOAK else 0
     for seed in range(first, first + STORIES):
         loop = asyncio.new_event_loop()
         try:
-            loop.run_until_complete(Story().tell(events(seed)))
+            redis = FakeRedis() if has_redis else None
+            loop.run_until_complete(_told(redis, events(seed, WITH_REDIS if has_redis else LIKELY), found))
         except AssertionError as error:
             error.add_note(f"seed {seed}")
             raise
         finally:
             loop.close()
+    assert (found["redis_hit"] > STORIES) is has_redis  # Redis was really in play
+
+
+async def _told(redis: FakeRedis | None, events_: Sequence[tuple[str, int]], found: Counter[str]) -> None:
+    story = Story(redis)
+    await story.tell(events_)
+    found.update(story.scene.cache.counts)

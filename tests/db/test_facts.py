@@ -74,6 +74,19 @@ def busy_time(**columns: str) -> str:
     return insert("busy_times", **given | columns)
 
 
+def busy_source(**columns: str) -> str:
+    return insert("busy_sources", **{"stylist_id": "$cleo", "source": "'google'"} | columns)
+
+
+def preferences(**columns: str) -> str:
+    return insert("preferences", **{"stylist_id": "$ana"} | columns)
+
+
+def avoided(**columns: str) -> str:
+    given = {"stylist_id": "$ana", "service_id": "$cut", "from_minute": "0", "to_minute": "1440"}
+    return insert("avoided_services", **given | columns)
+
+
 def price_rule(**columns: str) -> str:
     return insert("price_rules", **{"position": "1", "name": "'Rush'", "basis_points": "2000"} | columns)
 
@@ -125,6 +138,22 @@ REFUSED: dict[str, list[Any]] = {
     "tenants_hold_seconds_range": [
         refused("holds of no time", tenant(hold_seconds="0")),
         refused("holds of more than a day", tenant(hold_seconds="86401")),
+    ],
+    "tenants_payment_url_shape": [
+        refused("a payment page that is not encrypted", tenant(payment_url="'http://pay.example/{booking}'")),
+        refused("a payment page of no address", tenant(payment_url="'https://'")),
+        refused("a payment page with a space", tenant(payment_url="'https://pay.example/ {booking}'")),
+        refused("a payment page of two lines", tenant(payment_url=r"E'https://pay.example\nx'")),
+        refused("a payment page after something else", tenant(payment_url="'see https://pay.example'")),
+        refused("a payment page of 2001 letters", tenant(payment_url="'https://' || repeat('a', 1993)")),
+    ],
+    "tenants_payment_seconds_range": [
+        refused("less than a minute to pay", tenant(payment_seconds="59")),
+        refused("more than thirty days to pay", tenant(payment_seconds="2592001")),
+    ],
+    "tenants_busy_stale_seconds_range": [
+        refused("calendars that are stale within a minute", tenant(busy_stale_seconds="59")),
+        refused("calendars that are stale after more than a year", tenant(busy_stale_seconds="31536001")),
     ],
     "locations_name_given": [
         refused("a place without a name", insert("locations", name="''", timezone="'UTC'")),
@@ -220,6 +249,37 @@ REFUSED: dict[str, list[Any]] = {
     "busy_sources_source_given": [
         refused("a calendar without a name", insert("busy_sources", stylist_id="$ana", source="''")),
     ],
+    "busy_sources_as_of_range": [
+        refused(f"a calendar heard of on a day {told}", busy_source(as_of=d))
+        for told, d in NOT_OUR_DATES.items()
+        if told != "of 3000"
+    ]
+    + [refused("a calendar heard of after 2999", busy_source(as_of="'3000-01-01 00:00:01Z'"))],
+    "preferences_run_range": [
+        refused("a longest run of no time", preferences(run_minutes_max="0")),
+        refused("a longest run of more than half a day", preferences(run_minutes_max="721")),
+    ],
+    "preferences_pause_range": [
+        refused("a pause of no time", preferences(pause_minutes="0")),
+        refused("a pause of more than four hours", preferences(pause_minutes="241")),
+    ],
+    "preferences_bookings_range": [
+        refused("less than no bookings a day", preferences(bookings_a_day_max="-1")),
+        refused("more than two hundred bookings a day", preferences(bookings_a_day_max="201")),
+    ],
+    "avoided_services_weekdays_range": [
+        refused("a service avoided on weekday 0", avoided(weekdays="'{0}'")),
+        refused("a service avoided on weekday 8", avoided(weekdays="'{7,8}'")),
+        refused("a service avoided on no weekday known", avoided(weekdays="'{1,null}'")),
+    ],
+    "avoided_services_from_range": [
+        refused("a service avoided from before the day", avoided(from_minute="-1")),
+        refused("a service avoided from the day after", avoided(from_minute="1440")),
+    ],
+    "avoided_services_to_range": [
+        refused("a service avoided until before the day", avoided(to_minute="-1")),
+        refused("a service avoided until the day after", avoided(to_minute="1441")),
+    ],
     "busy_times_span_order": [
         refused("an appointment of no time", busy_time(ends_at=NINE)),
         refused("an appointment for ever", busy_time(ends_at="'infinity'")),
@@ -294,6 +354,12 @@ REFUSED: dict[str, list[Any]] = {
         if told != "of 3000"
     ]
     + [refused("a hold that expires after 2999", booking(status="'HELD'", expires_at="'3000-01-01 00:00:01Z'"))],
+    "bookings_payment_due_range": [
+        refused(f"a booking to be paid for by a day {told}", booking(payment_due_at=d))
+        for told, d in NOT_OUR_DATES.items()
+        if told != "of 3000"
+    ]
+    + [refused("a booking to be paid for after 2999", booking(payment_due_at="'3000-01-01 00:00:01Z'"))],
     "bookings_price_range": [refused("a booking's price below nothing", booking(price_cents="-1"))],
     "bookings_no_overlap": [
         refused("the same span twice", booking() + booking()),
@@ -413,6 +479,23 @@ ALLOWED = [
     allowed("an appointment from 1900 to 2999", busy_time(starts_at="'1900-01-01Z'", ends_at="'3000-01-01Z'")),
     allowed("the first booking", booking("timestamptz '1900-01-01Z'", "timestamptz '1900-01-01 01:00Z'")),
     allowed("the last booking", booking("timestamptz '2999-12-31 23:00Z'", "timestamptz '3000-01-01Z'")),
+    allowed(
+        "no wishes, and the least and the greatest of each",
+        preferences()
+        + preferences(stylist_id="$ben", run_minutes_max="1", pause_minutes="1", bookings_a_day_max="0")
+        + preferences(stylist_id="$cleo", run_minutes_max="720", pause_minutes="240", bookings_a_day_max="200"),
+    ),
+    allowed(
+        "a service avoided all day, over midnight, from a minute to itself, twice",
+        avoided() + avoided() + avoided(from_minute="1439", to_minute="0") + avoided(from_minute="7", to_minute="7"),
+    ),
+    allowed(
+        "the shortest and the longest time to pay and to be stale",
+        tenant(payment_seconds="60", busy_stale_seconds="60", payment_url="'https://pay.example/{booking}?a={amount}'")
+        + tenant(slug="'other'", payment_seconds="2592000", busy_stale_seconds="31536000"),
+    ),
+    allowed("a booking to be paid for by the end of 2999", booking(payment_due_at="'3000-01-01Z'")),
+    allowed("a calendar heard of in 1900", busy_source(as_of="'1900-01-01Z'")),
     allowed("a slug of one letter and of 63", tenant(slug="'a'") + tenant(slug="repeat('a', 63)")),
 ]
 

@@ -19,6 +19,7 @@ import pytest
 
 from db import bookings, days, pool, versions
 from domain.model import BookingStatus, Slot, SlotStatus, Span, Terms
+from domain.prices import PriceTrace
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -95,6 +96,7 @@ async def large(server_url: str, template: str) -> AsyncIterator[Connection]:
     for statement in LARGE.replace("$today", f"date '{TODAY}'").split(";\n"):
         await connection.execute(statement)
     assert await connection.fetchval("select count(*) from bookings") == 50_000
+    await connection.execute(f"set role {pool.SETTINGS['role']}")
     yield connection
     await connection.close()
     await server.execute("drop database large with (force)")
@@ -107,6 +109,7 @@ async def connection(request: pytest.FixtureRequest, large: Connection) -> Async
     await large.execute(f"set plan_cache_mode = {request.param}")
     transaction = large.transaction()
     await transaction.start()
+    await pool.become(large, TENANT)
     yield large
     await transaction.rollback()
 
@@ -137,7 +140,7 @@ def batch(stylists: int, count: int) -> list[tuple[str, date]]:
 
 
 async def own_hold(connection: Connection) -> Any:
-    return await bookings.own_hold(connection, TENANT, stylist_id=ANA, starts_at=NINE, holder="session:51")
+    return await bookings.own_holds(connection, TENANT, stylist_ids=[ANA], starts_at=NINE, holder="session:51")
 
 
 async def insert(connection: Connection) -> Any:
@@ -147,6 +150,7 @@ async def insert(connection: Connection) -> Any:
         stylist_id=ANA,
         slot=NOON,
         terms=TERMS,
+        trace=PriceTrace(100, ()),
         holder="session:new",
         hold_ttl=HOUR,
         customer=None,
@@ -246,7 +250,7 @@ async def test_facts_are_found_by_stylist_and_time(connection: Connection, styli
     asked = list(days.runs(batch(stylists, count)))
     ids, first, last = (list(column) for column in zip(*asked, strict=True))
 
-    used = await indexes(connection, days.sql.day_facts, ids, first, last, TENANT)
+    used = await indexes(connection, days.sql.day_facts, TENANT, ids, first, last)
 
     by_day = {"day_versions_pkey", "time_off_stylist_idx", "busy_times_stylist_idx"}
     assert used == {"bookings_live_idx", "stylist_versions_pkey", *by_day}
@@ -256,18 +260,19 @@ async def test_facts_are_found_by_stylist_and_time(connection: Connection, styli
 async def test_versions_are_found_by_key(large: Connection, count: int) -> None:
     """Planned as our own connections plan: for 256 values at hand Postgres would rather scan the stylists' versions."""
     await large.execute(f"set plan_cache_mode = {pool.SETTINGS['plan_cache_mode']}")
-    keys = batch(20, 30)[:count]
-    stylists, on = (list(column) for column in zip(*keys, strict=True))
+    keys = [(TENANT, stylist, day) for stylist, day in batch(20, 30)[:count]]
 
-    used = await indexes(large, versions.sql.versions_now, [TENANT] * count, stylists, on)
+    async with large.transaction(), Reading(large) as reading:
+        await versions.now(large, keys)
 
-    assert used == {"stylist_versions_pkey", "day_versions_pkey"}
+    assert +reading.scans == Counter()
+    assert reading.rows.total() == 2 * count
 
 
 async def test_claims_are_found_by_stylist_and_time(connection: Connection) -> None:
     span = (TENANT, ANA, OCCUPIED.starts_at, OCCUPIED.ends_at)
 
-    assert await indexes(connection, bookings.sql.own_hold, TENANT, ANA, NINE, "session:51") <= CLAIMS_BY_DAY
+    assert await indexes(connection, bookings.sql.own_holds, TENANT, [ANA], NINE, "session:51") <= CLAIMS_BY_DAY
     assert await indexes(connection, bookings.sql.end_expired_holds, *span) <= CLAIMS_BY_DAY
 
 

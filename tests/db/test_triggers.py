@@ -19,11 +19,12 @@ WAIT_S = 20
 
 FACT_TABLES = (
     *("tenants", "locations", "closures", "travel_times", "services", "stylists", "offerings", "schedule_hours"),
-    *("overrides", "override_hours", "time_off", "busy_times", "price_rules", "bookings"),
+    *("overrides", "override_hours", "time_off", "busy_sources", "busy_times", "price_rules", "preferences"),
+    *("avoided_services", "bookings"),
 )
 # What has a tenant and yet cannot change a slot or a list.
 OTHER_TABLES = {
-    *("customers", "idempotency_keys", "audit_log", "busy_sources"),
+    *("customers", "idempotency_keys", "audit_log"),
     *("directory_versions", "stylist_versions", "day_versions"),
 }
 EVERYBODY = {"ana", "ben", "cleo"}
@@ -146,11 +147,37 @@ def price_rule(*, row: str = "rule", position: int = 1, service: str = "null") -
     )
 
 
+def wishes(*, who: str = "ana", run: str = "null", pause: int = 15, most: str = "null") -> str:
+    """What somebody rather not does: runs in minutes, bookings a day."""
+    return (
+        "insert into preferences (tenant_id, stylist_id, run_minutes_max, pause_minutes, bookings_a_day_max)"
+        f" values ($salon, ${who}, {run}, {pause}, {most});"
+    )
+
+
+def avoided(*, who: str = "ana", service: str = "cut") -> str:
+    """A service that somebody rather not gives on Wednesday mornings."""
+    return (
+        "insert into avoided_services (tenant_id, id, stylist_id, service_id, weekdays, from_minute, to_minute)"
+        f" values ($salon, $row, ${who}, ${service}, '{{3}}', 540, 720);"
+    )
+
+
+def calendar(who: str, source: str = "google") -> str:
+    """An external calendar of somebody's, heard of at New Year."""
+    return (
+        "insert into busy_sources (tenant_id, stylist_id, source, as_of)"
+        f" values ($salon, ${who}, '{source}', '2030-01-01');"
+    )
+
+
 DORA = "insert into stylists (tenant_id, id, name, home_location_id) values ($salon, $dora, 'Dora', $here);"
 MORNING = booking("16 09:00", "16 10:00")
 EVENING = booking("16 21:00", "16 22:30")
 LATE = booking("16 00:30", "16 01:30")
 LONGER_CUT = "update services set duration_minutes = 240 where tenant_id = $salon and id = $cut;"
+HEARD = "update busy_sources set as_of = now() where stylist_id = $ana and source = 'google';"
+STALE_CLOSES = "update tenants set busy_stale_seconds = 3600, busy_stale_closes = true where id = $salon;"
 FAR_MOVES = "update locations set timezone = 'Pacific/Apia' where id = $far;"
 
 
@@ -167,6 +194,9 @@ EVERY_FACT = (
     + closure(30, "far")
     + way(20, "annex", "far")
     + price_rule(service="$cut")
+    + wishes(run="240", most="8")
+    + avoided()
+    + STALE_CLOSES
 )
 
 
@@ -259,6 +289,23 @@ BOOKINGS = [
         " service_id = $color, created_at = now(), ended_at = now();",
         given=MORNING,
     ),
+    case(
+        "a booking is to be paid for",
+        f"update bookings set payment_required = true, payment_due_at = {at('14 12:00')};",
+        january("ana", 16),
+        given=MORNING,
+    ),
+    case(
+        "a booking is paid for",
+        "update bookings set payment_due_at = null, paid_at = now();",
+        january("ana", 16),
+        given=MORNING + f"update bookings set payment_due_at = {at('14 12:00')};",
+    ),
+    case(
+        "what a booking's price was made of, and when it was paid, are written",
+        "update bookings set price_trace = '[]', payment_required = true, paid_at = now();",
+        given=MORNING,
+    ),
     case("a booking is written as it is", "update bookings set status = status, occupied = occupied;", given=MORNING),
     case("an update finds no booking", "update bookings set status = 'CANCELLED' where id = $rule;", given=MORNING),
     case(
@@ -324,6 +371,42 @@ BOOKINGS = [
         booking("16 21:00", "16 22:40"),
         january("ana", 16, 17),
         given=way(5, end="far") + way(30),
+    ),
+    case(
+        "a stretch of work reaches further back",
+        booking("16 04:00", "16 05:00"),
+        january("ana", 15, 16),
+        given=wishes(run="120"),
+    ),
+    case(
+        "a stretch of work reaches further on",
+        booking("16 20:00", "16 20:50"),
+        january("ana", 16, 17),
+        given=wishes(run="120"),
+    ),
+    case(
+        "a stretch of work reaches no further than a run and a pause",
+        booking("16 04:30", "16 05:00"),
+        january("ana", 16),
+        given=wishes(run="120"),
+    ),
+    case(
+        "a longer pause reaches further back",
+        booking("16 04:30", "16 05:00"),
+        january("ana", 15, 16),
+        given=wishes(run="120", pause=60),
+    ),
+    case(
+        "a pause without a longest run reaches no further",
+        booking("16 04:00", "16 05:00"),
+        january("ana", 16),
+        given=wishes(pause=240, most="3"),
+    ),
+    case(
+        "another stylist's wish for pauses does not reach further",
+        booking("16 04:00", "16 05:00"),
+        january("ana", 16),
+        given=wishes(who="ben", run="720"),
     ),
     case(
         "a stylist with hours in two zones has days in both",
@@ -752,6 +835,102 @@ PEOPLE = [
     ),
 ]
 
+WISHES = [
+    case("a stylist has wishes", wishes(run="240"), {"ana"}),
+    case("a stylist has the wish to have none", wishes(), {"ana"}),
+    case("a longest run changes", "update preferences set run_minutes_max = 90;", {"ana"}, given=wishes(run="240")),
+    case("a pause changes", "update preferences set pause_minutes = 20;", {"ana"}, given=wishes(run="240")),
+    case("bookings a day change", "update preferences set bookings_a_day_max = 0;", {"ana"}, given=wishes()),
+    case(
+        "wishes pass to another stylist",
+        "update preferences set stylist_id = $ben;",
+        {"ana", "ben"},
+        given=wishes(most="3"),
+    ),
+    case(
+        "the wishes of one of two change",
+        "update preferences set run_minutes_max = 240;",
+        {"ben"},
+        given=wishes(run="240") + wishes(who="ben", run="120"),
+    ),
+    case("wishes are written as they are", "update preferences set pause_minutes = pause_minutes;", given=wishes()),
+    case("wishes are given up", "delete from preferences;", {"ana"}, given=wishes(run="240")),
+    case("a service is avoided", avoided(), {"ana"}),
+    case("a service that is not given is avoided", avoided(who="ben", service="wax"), {"ben"}),
+    case("a service is avoided for longer", "update avoided_services set to_minute = 800;", {"ana"}, given=avoided()),
+    case("a service is avoided earlier", "update avoided_services set from_minute = 0;", {"ana"}, given=avoided()),
+    case("a service is avoided on all days", "update avoided_services set weekdays = '{}';", {"ana"}, given=avoided()),
+    case("another service is avoided", "update avoided_services set service_id = $wax;", {"ana"}, given=avoided()),
+    case(
+        "a service is avoided by another stylist",
+        "update avoided_services set stylist_id = $cleo;",
+        {"ana", "cleo"},
+        given=avoided(),
+    ),
+    case("what is avoided is written as it is", "update avoided_services set weekdays = weekdays;", given=avoided()),
+    case("a service is avoided no more", "delete from avoided_services;", {"ana"}, given=avoided()),
+    case(
+        "a service that is avoided is deleted",
+        "delete from services where id = $wax;",
+        {"salon", "ben"},
+        given=avoided(who="ben", service="wax"),
+    ),
+]
+
+CALENDARS = [
+    case("calendars that are stale close days", STALE_CLOSES, {"salon", "ana", "ben"}),
+    case(
+        "calendars that are stale no longer close days",
+        "update tenants set busy_stale_closes = false where id = $salon;",
+        {"salon", "ana", "ben"},
+        given=STALE_CLOSES,
+    ),
+    case(
+        "calendars are stale later",
+        "update tenants set busy_stale_seconds = 7200 where id = $salon;",
+        {"salon", "ana", "ben"},
+        given=STALE_CLOSES,
+    ),
+    case(
+        "how a business is paid changes",
+        "update tenants set payment_url = 'https://pay.example', payment_seconds = 600 where id = $salon;",
+        {"salon"},
+        given=STALE_CLOSES,
+    ),
+    case("a calendar that can close days is heard of", HEARD, {"ana"}, given=STALE_CLOSES),
+    case("a calendar that can close days comes", calendar("cleo"), {"cleo"}, given=STALE_CLOSES),
+    case(
+        "a calendar that can close days goes",
+        "delete from busy_sources where source = 'outlook';",
+        {"ana"},
+        given=STALE_CLOSES,
+    ),
+    case(
+        "a calendar that can close days passes to another stylist",
+        "update busy_sources set stylist_id = $cleo where source = 'outlook';",
+        {"ana", "cleo"},
+        given=STALE_CLOSES,
+    ),
+    case(
+        "a calendar that can close days is renamed",
+        "update busy_sources set source = 'exchange' where source = 'outlook';",
+        {"ana"},
+        given=STALE_CLOSES,
+    ),
+    case(
+        "a calendar that can close days is written as it is",
+        "update busy_sources set as_of = as_of;",
+        given=STALE_CLOSES,
+    ),
+    case("a calendar comes where none closes days", calendar("cleo")),
+    case("a calendar goes where none closes days", "delete from busy_sources where source = 'outlook';"),
+    case(
+        "a calendar is heard of where another business closes days",
+        HEARD,
+        given=STALE_CLOSES.replace("$salon", "$rival"),
+    ),
+]
+
 
 # How a column is changed, by its type, and where that breaks a rule, by its name.
 CHANGES = {
@@ -764,9 +943,13 @@ CHANGES = {
     "date": "coalesce({}, '2030-01-01') + 1",
     "timestamp with time zone": "coalesce({}, '2030-01-01') + interval '1 minute'",
     "ARRAY": "{} || 7::smallint",
+    "jsonb": "'[]'",
     "tenants.slug": "'other'",
     "tenants.currency": "'USD'",
     "tenants.timezone": "'UTC'",
+    "tenants.payment_url": "'https://pay.example'",
+    "tenants.payment_seconds": "600",
+    "tenants.busy_stale_seconds": "7200",
     "locations.timezone": "'UTC'",
     "travel_times.from_location_id": "$here",
     "travel_times.to_location_id": "$shed",
@@ -781,9 +964,13 @@ CHANGES = {
     "override_hours.stylist_id": "$ben",
     "override_hours.on_date": "on_date - 2",
     "time_off.stylist_id": "$ben",
+    "busy_sources.stylist_id": "$cleo",
     "busy_times.stylist_id": "$ben",
     "busy_times.source": "'outlook'",
     "price_rules.service_id": "$wax",
+    "preferences.stylist_id": "$cleo",
+    "avoided_services.stylist_id": "$cleo",
+    "avoided_services.service_id": "$wax",
     "bookings.stylist_id": "$cleo",
     "bookings.service_id": "$wax",
     "bookings.location_id": "$annex",
@@ -800,6 +987,7 @@ ROWS = {
     "offerings": "stylist_id = $ana",
     "schedule_hours": "id = $row",
     "overrides": "on_date = '2030-01-23'",
+    "busy_sources": "source = 'outlook'",
     "bookings": "id = $row",
 }
 # What can change without a slot or a list that does.
@@ -808,11 +996,25 @@ SILENT = {
     "closures": {"reason"},
     "overrides": {"reason"},
     "time_off": {"reason"},
-    "bookings": {"service_id", "price_cents", "customer_id", "notes", "cancel_reason", "created_at", "ended_at"},
+    "bookings": {
+        *(
+            "service_id",
+            "price_cents",
+            "price_trace",
+            "customer_id",
+            "notes",
+            "cancel_reason",
+            "created_at",
+            "ended_at",
+        ),
+        *("payment_required", "paid_at"),
+    },
 }
 
 
-@pytest.mark.parametrize("given, act, raises", [*BOOKINGS, *SPANS, *HOURS, *PLACES, *SERVICES, *PEOPLE])
+@pytest.mark.parametrize(
+    "given, act, raises", [*BOOKINGS, *SPANS, *HOURS, *PLACES, *SERVICES, *PEOPLE, *WISHES, *CALENDARS]
+)
 async def test_raw_sql_raises(salon: Salon, given: str, act: str, raises: set[str]) -> None:
     await salon.run(given)
     before = await salon.versions()
@@ -1101,7 +1303,23 @@ RACES = [
         january("ana", 18),
         before=MORNING,
     ),
+    race("a stretch of work may be longer, then an early booking", wishes(run="240"), EARLY, january("ana", 15, 16)),
+    race("an early booking, then a stretch of work may be longer", EARLY, wishes(run="240"), {"ana"}),
+    race("stale calendars close days, then one is heard of", STALE_CLOSES, HEARD, {"ana"}),
+    race("stale calendars close days, then one comes", STALE_CLOSES, calendar("cleo"), {"cleo"}),
+    race(
+        "a calendar comes, then stale ones close days",
+        calendar("cleo"),
+        STALE_CLOSES,
+        {"salon", *EVERYBODY},
+    ),
     race("a table is emptied, then a booking", "truncate bookings;", MORNING, january("ana", 16), before=MORNING),
+    race(
+        "calendars are heard of, then stale ones close days",
+        "update busy_sources set as_of = now();",
+        "update tenants set busy_stale_seconds = 60, busy_stale_closes = true where id = $salon;",
+        {"salon", "ana", "ben"},
+    ),
 ]
 
 
@@ -1131,6 +1349,8 @@ SNAPSHOTS = [
     race("hours at a place, then its closure", hours("ana", "far", "rule"), closure(17, "far")),
     race("a new stylist, then a price rule", DORA_WORKS, price_rule()),
     race("an override in another zone, then a booking", override(16, location="far"), AFTERNOON),
+    race("a stretch of work may be longer, then an early booking", wishes(run="240"), EARLY),
+    race("stale calendars close days, then one comes", STALE_CLOSES, calendar("cleo")),
     race(
         "a booking is moved, then moved on", move("18 09:00", "18 10:00"), move("20 09:00", "20 10:00"), before=MORNING
     ),

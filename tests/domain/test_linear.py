@@ -14,7 +14,7 @@ from time import process_time
 from zoneinfo import ZoneInfo
 
 from domain import slots
-from domain.model import Busy, BusyKind, DayFacts, Terms, Window
+from domain.model import Busy, ClosedBy, DayFacts, Terms, Window
 
 MIDNIGHT = datetime(2024, 6, 12, tzinfo=UTC)
 DAY, MINUTE, ZERO = timedelta(days=1), timedelta(minutes=1), timedelta(0)
@@ -37,19 +37,19 @@ def day(*, interval: timedelta, busy: tuple[Busy, ...]) -> DayFacts:
 
 def neighbours(count: int) -> tuple[Busy, ...]:
     """So many bookings, holds and external spans, one after the other over the day."""
-    kinds = [BusyKind.BOOKING, BusyKind.HOLD, BusyKind.EXTERNAL]
+    kinds = [ClosedBy.BOOKING, ClosedBy.HOLD, ClosedBy.EXTERNAL]
     length = DAY / count
     return tuple(busy(kinds[i % 3], MIDNIGHT + i * length, MIDNIGHT + (i + 1) * length) for i in range(count))
 
 
 def whole_days(count: int) -> tuple[Busy, ...]:
     """So many spans that each close every start of the day."""
-    return tuple(busy(BusyKind.EXTERNAL, MIDNIGHT - i * MINUTE, MIDNIGHT + DAY) for i in range(count))
+    return tuple(busy(ClosedBy.EXTERNAL, MIDNIGHT - i * MINUTE, MIDNIGHT + DAY) for i in range(count))
 
 
-def busy(kind: BusyKind, starts_at: datetime, ends_at: datetime) -> Busy:
+def busy(kind: ClosedBy, starts_at: datetime, ends_at: datetime) -> Busy:
     """A span without buffers; a hold is live for a day."""
-    expires_at = MIDNIGHT + DAY if kind is BusyKind.HOLD else None
+    expires_at = MIDNIGHT + DAY if kind is ClosedBy.HOLD else None
     return Busy(kind, starts_at, ends_at, starts_at, ends_at, "home", None, expires_at)
 
 
@@ -95,7 +95,7 @@ def test_starts_and_busy_spans_add_up_and_do_not_multiply() -> None:
 
 def test_bookings_elsewhere_in_time_cost_no_starts() -> None:
     day_of_starts = day(interval=MINUTE, busy=())
-    years = tuple(busy(BusyKind.BOOKING, MIDNIGHT + i * DAY, MIDNIGHT + i * DAY + 5 * MINUTE) for i in range(2, 1_002))
+    years = tuple(busy(ClosedBy.BOOKING, MIDNIGHT + i * DAY, MIDNIGHT + i * DAY + 5 * MINUTE) for i in range(2, 1_002))
 
     ratio = least_seconds(day(interval=MINUTE, busy=years)) / least_seconds(day_of_starts)
 

@@ -14,7 +14,7 @@ import pytest
 
 from domain import offer, slots
 from domain.errors import NotOfferedReason, SlotNotOffered, SlotTaken
-from domain.model import Busy, BusyKind, DayFacts, SlotStatus, Terms, Window
+from domain.model import Busy, ClosedBy, DayFacts, SlotStatus, Terms, Window
 
 HOME, SHORE = "home", "shore"
 NEW_YORK, KATHMANDU = ZoneInfo("America/New_York"), ZoneInfo("Asia/Kathmandu")
@@ -43,7 +43,7 @@ TERMS = Terms(
 
 
 def taken(
-    kind: BusyKind, starts: str, ends: str, *, buffer: int = 0, claim: str | None = None, expires: str | None = None
+    kind: ClosedBy, starts: str, ends: str, *, buffer: int = 0, claim: str | None = None, expires: str | None = None
 ) -> Busy:
     """Something in the way, with buffers on both sides in minutes."""
     return Busy(
@@ -53,18 +53,18 @@ def taken(
         at(starts) - buffer * MINUTE,
         at(ends) + buffer * MINUTE,
         location_id=HOME if claim else None,
-        holder="session:cleo" if kind is BusyKind.HOLD else None,
+        holder="session:cleo" if kind is ClosedBy.HOLD else None,
         expires_at=at(expires) if expires else None,
         id=claim,
     )
 
 
 def booking(starts: str, ends: str, *, buffer: int = 0, claim: str = "b1") -> Busy:
-    return taken(BusyKind.BOOKING, starts, ends, buffer=buffer, claim=claim)
+    return taken(ClosedBy.BOOKING, starts, ends, buffer=buffer, claim=claim)
 
 
 def hold(starts: str, ends: str, *, expires: str = "06:10", claim: str = "h1") -> Busy:
-    return taken(BusyKind.HOLD, starts, ends, claim=claim, expires=expires)
+    return taken(ClosedBy.HOLD, starts, ends, claim=claim, expires=expires)
 
 
 def day(
@@ -101,7 +101,7 @@ TOO_SOON, BEYOND = NotOfferedReason.TOO_SOON, NotOfferedReason.BEYOND_HORIZON
 UNAVAILABLE, NOT_OFFERED = NotOfferedReason.UNAVAILABLE, NotOfferedReason.SERVICE_NOT_OFFERED
 NOTICE = replace(TERMS, min_notice=180 * MINUTE)
 TODAY_ONLY = replace(TERMS, horizon_days=0)
-BREAK = taken(BusyKind.BREAK, "10:00", "10:15")
+BREAK = taken(ClosedBy.BREAK, "10:00", "10:15")
 
 
 def test_a_free_start_is_offered_with_its_price_and_the_service_s_terms() -> None:
@@ -147,8 +147,8 @@ def test_a_free_start_is_offered_with_its_price_and_the_service_s_terms() -> Non
         pytest.param("09:00", day(hold("09:00", "09:30"), booking("09:30", "10:00")), TAKEN, id="held and booked"),
         pytest.param("09:30", day(BREAK), UNAVAILABLE, id="running into a break"),
         pytest.param("09:30", day(BREAK, booking("10:15", "10:30")), TAKEN, id="running into a break and a booking"),
-        pytest.param("09:30", day(taken(BusyKind.TIME_OFF, "09:00", "09:31")), UNAVAILABLE, id="in time off"),
-        pytest.param("09:30", day(taken(BusyKind.EXTERNAL, "10:29", "11:00")), UNAVAILABLE, id="in external busy time"),
+        pytest.param("09:30", day(taken(ClosedBy.TIME_OFF, "09:00", "09:31")), UNAVAILABLE, id="in time off"),
+        pytest.param("09:30", day(taken(ClosedBy.EXTERNAL, "10:29", "11:00")), UNAVAILABLE, id="in external busy time"),
         pytest.param("05:00", day(booking("05:00", "06:00")), TOO_SOON, id="booked and past"),
         pytest.param("09:10", day(booking("09:00", "10:00")), OFF_GRID, id="booked and off the grid"),
     ],
@@ -168,7 +168,7 @@ def test_a_start_is_offered_or_refused_for_its_first_reason(start: str, facts: D
     ],
 )
 def test_beyond_the_horizon_that_is_the_reason(start: str, says: str) -> None:
-    facts = day(booking("10:00", "10:30"), taken(BusyKind.BREAK, "11:00", "11:30"), terms=TODAY_ONLY)
+    facts = day(booking("10:00", "10:30"), taken(ClosedBy.BREAK, "11:00", "11:30"), terms=TODAY_ONLY)
 
     assert asked(start, facts, now=at("2024-06-11 23:59")) == says
 
@@ -248,7 +248,7 @@ def test_what_is_listed_is_offered_and_nothing_else(facts: DayFacts) -> None:
     ],
 )
 def test_one_s_own_claims_do_not_count(own: set[str], start: str, says: str) -> None:
-    facts = day(hold("09:00", "10:00"), booking("10:00", "11:00"), taken(BusyKind.BREAK, "11:45", "12:00"))
+    facts = day(hold("09:00", "10:00"), booking("10:00", "11:00"), taken(ClosedBy.BREAK, "11:45", "12:00"))
 
     assert asked(start, *offer.without([facts], own)) == says
 

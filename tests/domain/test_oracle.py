@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from functools import cache
@@ -21,8 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain import hours, slots
-from domain.hours import Hours, Override, WeeklyHours
-from domain.model import Busy, BusyKind, DayFacts, DaySlots, SlotStatus, Terms
+from domain.hours import Avoided, Hours, Override, WeeklyHours
+from domain.model import Busy, ClosedBy, DayFacts, DaySlots, Preferences, SlotStatus, Span, StaleSource, Terms
 from domain.prices import PriceRule
 
 PROFILES = {
@@ -34,7 +34,7 @@ PROFILE = PROFILES[os.environ.get("CHAIRTIME_HYPOTHESIS", "normal")]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE, INSTANT = timedelta(minutes=1), timedelta(microseconds=1)
 DAY = 1440  # minutes on a wall clock
-CLAIMS = (BusyKind.BOOKING, BusyKind.HOLD)
+CLAIMS = (ClosedBy.BOOKING, ClosedBy.HOLD)
 
 # A zone, another one that shares the stylist, and a date: of each zone both kinds of clock change and an ordinary day.
 SCENES = [
@@ -58,6 +58,24 @@ SCENES = [
 
 
 @dataclass(frozen=True)
+class Wishes:
+    """What the stylist rather not does. home: the zone that says when a service is avoided."""
+
+    home: ZoneInfo
+    avoided: tuple[Avoided, ...]
+    run_max: timedelta | None
+    pause: timedelta
+    bookings_max: int | None
+
+    def on(self, day: date) -> Preferences:
+        """What the function under test is given."""
+        avoided: dict[str, tuple[Span, ...]] = {}
+        for service_id, span in hours.avoided_spans(self.avoided, day, self.home):
+            avoided[service_id] = (*avoided.get(service_id, ()), span)
+        return Preferences(avoided, self.run_max, self.pause, self.bookings_max)
+
+
+@dataclass(frozen=True)
 class Salon:
     """One stylist's day with all that is known of it. scene: a date near, fixed among many salons."""
 
@@ -68,10 +86,12 @@ class Salon:
     travel: Mapping[tuple[str, str], timedelta]
     terms: Terms
     price_rules: tuple[PriceRule, ...]
+    wishes: Wishes | None
+    stale_at: datetime | None
 
     def facts(self) -> DayFacts:
         """What the function under test is given."""
-        breaks = (Busy(BusyKind.BREAK, *span, *span) for span in hours.day_breaks(self.hours, self.day))
+        breaks = (Busy(ClosedBy.BREAK, *span, *span) for span in hours.day_breaks(self.hours, self.day))
         return DayFacts(
             stylist_id="stylist",
             day=self.day,
@@ -81,6 +101,8 @@ class Salon:
             travel=self.travel,
             terms={"cut": self.terms},
             price_rules=self.price_rules,
+            preferences=self.wishes and self.wishes.on(self.day),
+            stale=StaleSource("calendar", self.stale_at) if self.stale_at else None,
         )
 
 
@@ -100,8 +122,8 @@ class WallClock:
     """What a zone's clock on the wall shows at every UTC minute about a date. Minutes and days are numbered from 1970."""
 
     def __init__(self, zone: ZoneInfo, about: date) -> None:
-        self.first = (number(about) - 7) * DAY
-        moments = (EPOCH + minute * MINUTE for minute in range(self.first, self.first + 15 * DAY))
+        self.first = (number(about) - 8) * DAY
+        moments = (EPOCH + minute * MINUTE for minute in range(self.first, self.first + 18 * DAY))
         walls = (moment.astimezone(zone) for moment in moments)
         self.shown = array("q", (number(wall.date()) * DAY + wall.hour * 60 + wall.minute for wall in walls))
         self.first_showing = {wall: self.first + index for index, wall in reversed([*enumerate(self.shown)])}
@@ -150,6 +172,7 @@ class Oracle:
         self.clocks = {location: wall_clock(zone, salon.scene) for location, zone in salon.hours.zones.items()}
         self.worked = {location: set(self.minutes(location, is_break=False)) for location in self.clocks}
         self.breaks = {minute for location in self.clocks for minute in self.minutes(location, is_break=True)}
+        self.avoided = set(self.avoided_minutes())
         self.grid = [(start, window, at) for at in self.clocks for start, window in self.starts(at)]
 
     def minutes(self, location: str, *, is_break: bool) -> Iterator[int]:
@@ -165,6 +188,21 @@ class Oracle:
                     shown = clock.day_at(minute)
                     if shown == day or shown not in emptied:
                         yield minute
+
+    def avoided_minutes(self) -> Iterator[int]:
+        """The minutes of the week in which the stylist rather not gives the service, by the clock of their home."""
+        wishes = self.salon.wishes
+        if wishes is None:
+            return
+        clock = wall_clock(wishes.home, self.salon.scene)
+        for one in wishes.avoided:
+            lasts = one.to_minute - one.from_minute
+            lasts = lasts if lasts >= 0 else lasts + DAY
+            for offset in range(-4, 5):
+                day = self.salon.day + timedelta(offset)
+                begins = number(day) * DAY + one.from_minute
+                if one.service_id == "cut" and day.isoweekday() in (one.weekdays or range(1, 8)):
+                    yield from range(clock.when(begins), clock.when(begins + lasts))
 
     def given_on(self, day: date, location: str, *, is_break: bool) -> Iterator[tuple[int, int]]:
         """The wall times in force on a date at a location: its override's, else the week's, none when it is closed."""
@@ -210,6 +248,8 @@ class Oracle:
         shown = {one.kind for one in live if overlap((begins, ends), (one.starts_at, one.ends_at))}
         hit = {one.kind for one in live if overlap(needed, self.taken(one, location))}
         ruled_out = self.breaks_in(needed) or begins < now + terms.min_notice or self.is_beyond(start, location, now)
+        ruled_out = ruled_out or self.is_unwished(start, location, [one for one in live if one.kind in CLAIMS])
+        ruled_out = ruled_out or (self.salon.stale_at is not None and self.salon.stale_at <= now)
         status = shown_as(shown, closed=bool(hit) or ruled_out)
         return Offer(start, window, location, status, self.price(start, location), not hit.isdisjoint(CLAIMS))
 
@@ -224,6 +264,31 @@ class Oracle:
         """Whether any minute of a span is a break."""
         first, after = ((edge - EPOCH) // MINUTE for edge in needed)
         return not self.breaks.isdisjoint(range(first, after))
+
+    def is_unwished(self, start: int, location: str, claims: list[Busy]) -> bool:
+        """Whether the stylist rather not does it: now, so long, or once more today."""
+        wishes, duration = self.salon.wishes, self.salon.terms.duration // MINUTE
+        if wishes is None:
+            return False
+        clock, today = self.clocks[location], number(self.salon.day)
+        begun = [one for one in claims if clock.day_at((one.starts_at - EPOCH) // MINUTE) == today]
+        return (
+            not self.avoided.isdisjoint(range(start, start + duration))
+            or (wishes.run_max is not None and self.run(start, claims, wishes.pause) > wishes.run_max)
+            or (wishes.bookings_max is not None and len(begun) + 1 > wishes.bookings_max)
+        )
+
+    def run(self, start: int, claims: list[Busy], pause: timedelta) -> timedelta:
+        """How long the stylist would work without such a pause, were the start theirs too."""
+        terms, left = self.salon.terms, list(claims)
+        first, last = instant(start) - terms.buffer_before, instant(start) + terms.duration + terms.buffer_after
+        while joined := [
+            one for one in left if first - one.occupied_until < pause and one.occupied_from - last < pause
+        ]:
+            left = [one for one in left if one not in joined]
+            first = min(first, *(one.occupied_from for one in joined))
+            last = max(last, *(one.occupied_until for one in joined))
+        return last - first
 
     def is_beyond(self, start: int, location: str, now: datetime) -> bool:
         """R9: whether a start lies past the horizon."""
@@ -240,22 +305,24 @@ class Oracle:
         return floor(price + Fraction(1, 2))
 
     def changes(self) -> set[datetime]:
-        """Every instant at which time alone is able to change the day: a hold, a start's notice, the horizon."""
+        """Every instant at which time alone is able to change the day: a hold or an unpaid booking, a calendar that is stale, a
+        start's notice, the horizon."""
         horizon = timedelta(self.salon.terms.horizon_days)
         reached = [clock.reaches(number(self.salon.day - horizon)) for clock in self.clocks.values()]
         expired = [one.expires_at for one in self.salon.busy if one.expires_at]
         return {
             *map(instant, reached),
             *expired,
+            *([self.salon.stale_at] if self.salon.stale_at else []),
             *(instant(start) - self.salon.terms.min_notice + INSTANT for start, _, _ in self.grid),
         }
 
 
-def shown_as(kinds: set[BusyKind], *, closed: bool) -> SlotStatus:
+def shown_as(kinds: set[ClosedBy], *, closed: bool) -> SlotStatus:
     """What a start is to the public: the claims on its very span first, then whether anything closes it."""
-    if BusyKind.BOOKING in kinds:
+    if ClosedBy.BOOKING in kinds:
         return SlotStatus.BOOKED
-    if BusyKind.HOLD in kinds:
+    if ClosedBy.HOLD in kinds:
         return SlotStatus.HELD
     return SlotStatus.UNAVAILABLE if closed else SlotStatus.AVAILABLE
 
@@ -339,16 +406,49 @@ def schedules(draw: st.DrawFn, *, day: date, zones: Mapping[str, ZoneInfo]) -> H
 @st.composite
 def busy_spans(draw: st.DrawFn, *, noon: datetime, now: datetime, places: list[str]) -> Busy:
     """A booking or hold with its buffers, somewhere; time off; or external busy time, to the microsecond."""
-    kind = draw(st.sampled_from([BusyKind.BOOKING, BusyKind.HOLD, BusyKind.TIME_OFF, BusyKind.EXTERNAL]))
+    kind = draw(st.sampled_from([ClosedBy.BOOKING, ClosedBy.HOLD, ClosedBy.TIME_OFF, ClosedBy.EXTERNAL]))
     starts = noon + draw(st.integers(-288, 432)) * 5 * MINUTE + draw(FRACTIONS)
     ends = starts + draw(st.sampled_from([1, 20, 30, 60, 90, 300])) * MINUTE
     if kind not in CLAIMS:
         return Busy(kind, starts, ends, starts, ends)
     before, after = draw(SMALL) * MINUTE, draw(SMALL) * MINUTE
     place, expires_at = draw(st.sampled_from(places)), None
-    if kind is BusyKind.HOLD:
+    if kind is ClosedBy.HOLD or draw(st.sampled_from([False, False, True])):
         expires_at = now + draw(st.sampled_from([-10, 0, 0, 1, 5, 300, 3 * DAY])) * MINUTE + draw(FRACTIONS)
     return Busy(kind, starts, ends, starts - before, ends + after, place, f"session:{starts}", expires_at)
+
+
+@st.composite
+def rows_of_claims(draw: st.DrawFn, *, noon: datetime, pause: timedelta) -> list[Busy]:
+    """Claims one after the other, some with a pause between that is long enough, some with one that is not."""
+    starts, claims = noon + draw(st.integers(-96, 96)) * 5 * MINUTE, []
+    for length in draw(st.lists(st.sampled_from([10, 20, 30, 45, 60]), min_size=2, max_size=5)):
+        claims.append(
+            Busy(ClosedBy.BOOKING, starts, starts + length * MINUTE, starts, starts + length * MINUTE, "home")
+        )
+        rest = draw(st.sampled_from([timedelta(0), pause - MINUTE, pause, pause / 2, 2 * pause, pause + 30 * MINUTE]))
+        starts += length * MINUTE + rest
+    return claims
+
+
+@st.composite
+def wish_lists(draw: st.DrawFn, *, zones: list[ZoneInfo]) -> Wishes:
+    """What a stylist rather not does: a service at a time, long work, many bookings; any of it, or nothing."""
+    avoided = st.builds(
+        Avoided,
+        st.sampled_from(["cut", "cut", "another service"]),
+        st.just(frozenset()) | st.frozensets(st.integers(1, 7)),
+        EDGES,
+        EDGES | st.just(DAY),
+    )
+    run_max = draw(st.none() | st.sampled_from([30, 60, 90, 120, 240, 480]) | st.integers(1, 720))
+    return Wishes(
+        home=draw(st.sampled_from(zones)),
+        avoided=tuple(draw(st.lists(avoided, max_size=2))),
+        run_max=None if run_max is None else run_max * MINUTE,
+        pause=draw(st.sampled_from([1, 5, 15, 15, 60, 240])) * MINUTE,
+        bookings_max=draw(st.sampled_from([None, None, 4, 3, 2, 1, 0])),
+    )
 
 
 @st.composite
@@ -398,15 +498,43 @@ def salons(draw: st.DrawFn) -> tuple[Salon, datetime]:
     ways = {
         (one, other): draw(SMALL) * MINUTE for one in places for other in places if one < other and draw(st.booleans())
     }
+    wishes = draw(st.none() | wish_lists(zones=[*zones.values(), ZoneInfo(second_zone)]))
+    rows = draw(rows_of_claims(noon=noon, pause=wishes.pause)) if wishes and wishes.run_max else []
+    stale_in = draw(st.none() | st.none() | st.sampled_from([-DAY, -5, 0, 0, 5, 300, 3 * DAY]))
     return Salon(
         scene=scene,
         day=day,
         hours=draw(schedules(day=day, zones=zones)),
-        busy=tuple(draw(st.lists(busy_spans(noon=noon, now=now, places=places), min_size=1, max_size=6))),
+        busy=(*draw(st.lists(busy_spans(noon=noon, now=now, places=places), min_size=1, max_size=6)), *rows),
         travel=ways | {(other, one): way for (one, other), way in ways.items()},
         terms=draw(terms()),
         price_rules=tuple(draw(st.lists(price_rules(day=day), max_size=3))),
+        wishes=wishes,
+        stale_at=None if stale_in is None else now + stale_in * MINUTE + draw(FRACTIONS),
     ), now
+
+
+@st.composite
+def wishful_salons(draw: st.DrawFn) -> tuple[Salon, datetime]:
+    """A salon in which little but a stylist's wishes closes a start: open all day, a short service, claims near each other."""
+    salon, now = draw(salons())
+    noon = datetime(salon.day.year, salon.day.month, salon.day.day, 12, tzinfo=UTC)
+    wishes = salon.wishes or draw(wish_lists(zones=[*salon.hours.zones.values()]))
+    wishes = replace(wishes, run_max=wishes.run_max or draw(st.sampled_from([60, 90, 120, 240])) * MINUTE)
+    week = tuple(WeeklyHours(on, 0, DAY, place) for place in salon.hours.zones for on in range(1, 8))
+    short = {
+        "duration": draw(st.sampled_from([5, 10, 30])) * MINUTE,
+        "interval": draw(st.sampled_from([5, 15])) * MINUTE,
+    }
+    rows = [one for _ in range(draw(st.integers(1, 2))) for one in draw(rows_of_claims(noon=noon, pause=wishes.pause))]
+    return replace(
+        salon,
+        hours=Hours(week, {}, frozenset(), salon.hours.zones),
+        busy=(*salon.busy[: draw(st.integers(0, 2))], *rows),
+        wishes=replace(wishes, bookings_max=draw(st.none() | st.integers(len(rows), len(rows) + 2))),
+        terms=replace(salon.terms, **short, min_notice=timedelta(0), horizon_days=3),
+        stale_at=salon.stale_at and max(salon.stale_at, now + MINUTE),
+    ), now - draw(st.sampled_from([0, 0, 1])) * DAY * MINUTE
 
 
 def assert_as_the_rules_say(found: DaySlots, oracle: Oracle, now: datetime) -> None:
@@ -431,6 +559,16 @@ def holders_of(starts_at: datetime, salon: Salon) -> set[str | None]:
 @PROFILE
 @given(salons())
 def test_slots_are_those_that_the_rules_give_minute_by_minute(drawn: tuple[Salon, datetime]) -> None:
+    salon, now = drawn
+
+    found = slots.day_slots(salon.facts(), "cut", now)
+
+    assert_as_the_rules_say(found, Oracle(salon), now)
+
+
+@PROFILE
+@given(wishful_salons())
+def test_slots_are_those_that_a_stylist_s_wishes_leave(drawn: tuple[Salon, datetime]) -> None:
     salon, now = drawn
 
     found = slots.day_slots(salon.facts(), "cut", now)

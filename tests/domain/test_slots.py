@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain import slots
-from domain.model import Busy, BusyKind, DayFacts, DaySlots, Slot, SlotStatus, Terms, Window
+from domain.model import Busy, ClosedBy, DayFacts, DaySlots, Slot, SlotStatus, Terms, Window
 from domain.prices import PriceRule
 
 HOME, SHORE = "home", "shore"
@@ -60,7 +60,7 @@ def terms(
 
 
 def taken(
-    kind: BusyKind,
+    kind: ClosedBy,
     starts: str,
     ends: str,
     *,
@@ -78,7 +78,7 @@ def taken(
 
 def booking(starts: str, ends: str, *, before: int = 0, after: int = 0, at_location: str = HOME) -> Busy:
     """A booking."""
-    return taken(BusyKind.BOOKING, starts, ends, before=before, after=after, location_id=at_location)
+    return taken(ClosedBy.BOOKING, starts, ends, before=before, after=after, location_id=at_location)
 
 
 def hold(
@@ -93,7 +93,7 @@ def hold(
 ) -> Busy:
     """A hold, live at eight."""
     return taken(
-        BusyKind.HOLD,
+        ClosedBy.HOLD,
         starts,
         ends,
         before=before,
@@ -106,7 +106,7 @@ def hold(
 
 def time_off(starts: str, ends: str) -> Busy:
     """Time off."""
-    return taken(BusyKind.TIME_OFF, starts, ends)
+    return taken(ClosedBy.TIME_OFF, starts, ends)
 
 
 def facts(
@@ -382,7 +382,7 @@ CLOSING = {
         {"09:00": UNAVAILABLE, "09:30": AVAILABLE, "10:30": AVAILABLE, "11:00": UNAVAILABLE},
     ),
     "R7 a break closes starts without moving them": (
-        [taken(BusyKind.BREAK, "10:10", "10:20")],
+        [taken(ClosedBy.BREAK, "10:10", "10:20")],
         terms(),
         {"09:00": AVAILABLE, "09:30": UNAVAILABLE, "10:00": UNAVAILABLE, "10:30": AVAILABLE},
     ),
@@ -392,22 +392,22 @@ CLOSING = {
         {"09:00": UNAVAILABLE, "09:30": UNAVAILABLE, "10:00": AVAILABLE},
     ),
     "R7 external busy time closes starts": (
-        [taken(BusyKind.EXTERNAL, "10:00", "10:30")],
+        [taken(ClosedBy.EXTERNAL, "10:00", "10:30")],
         terms(),
         {"09:00": AVAILABLE, "09:30": UNAVAILABLE, "10:00": UNAVAILABLE, "10:30": AVAILABLE},
     ),
     "R7 breaks, time off and external time meet the service's buffers": (
-        [taken(BusyKind.EXTERNAL, "10:00", "10:30")],
+        [taken(ClosedBy.EXTERNAL, "10:00", "10:30")],
         terms(before=1, after=1),
         {"09:00": UNAVAILABLE, "10:30": UNAVAILABLE, "11:00": AVAILABLE},
     ),
     "R7 a second's overlap closes": (
-        [taken(BusyKind.EXTERNAL, "09:59:59", "10:00:00")],
+        [taken(ClosedBy.EXTERNAL, "09:59:59", "10:00:00")],
         terms(),
         {"09:00": UNAVAILABLE, "09:30": UNAVAILABLE, "10:00": AVAILABLE},
     ),
     "R7 a microsecond's overlap closes": (
-        [taken(BusyKind.EXTERNAL, "10:00:00", "10:00:00.000001")],
+        [taken(ClosedBy.EXTERNAL, "10:00:00", "10:00:00.000001")],
         terms(),
         {"09:00": AVAILABLE, "09:30": UNAVAILABLE, "10:00": UNAVAILABLE, "10:30": AVAILABLE},
     ),

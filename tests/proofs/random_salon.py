@@ -1,4 +1,5 @@
-"""Any salon that the rules allow, as an import file near today: the same for the same seed and day."""
+"""Any salon that the rules allow, as an import file near today and what such a file has no words for: the same for the same
+seed and day."""
 
 from __future__ import annotations
 
@@ -44,6 +45,56 @@ def salon(random: Random, number: int, today: date) -> dict[str, Any]:
         "stylists": [stylist(random, id_(3, n), places, services, today) for n in range(random.randint(1, 2))],
         "priceRules": [price_rule(random, services, today) for _ in range(random.randint(0, 3))],
     }
+
+
+async def furnish(random: Random, sql: Any, file: dict[str, Any]) -> None:
+    """What the stylists of half the salons rather not do, how old calendars may be and are, and bookings to be paid for."""
+    if random.random() < 0.5:
+        return
+    tenant_id = await sql.fetchval("select id from tenants where slug = $1", file["tenant"]["slug"])
+    stylists, services = ([one["id"] for one in file[kind]] for kind in ("stylists", "services"))
+    await _stale_calendars(random, sql, tenant_id, stylists)
+    for id_ in stylists:
+        if random.random() < 0.7:
+            await sql.execute(WISHES, tenant_id, id_, *wishes(random))
+        for _ in range(random.choice((0, 0, 0, 1, 2))):
+            weekdays = random.sample(range(1, 8), random.randint(1, 4))
+            edges = random.choice(((540, 780), (1320, 240), (0, 1440), (615, 616), (900, 900)))
+            await sql.execute(AVOIDED, tenant_id, id_, random.choice(services), weekdays, *edges)
+    for (id_,) in await sql.fetch(BOOKINGS, tenant_id):
+        if random.random() < 0.4:
+            await sql.execute(UNPAID, tenant_id, id_, timedelta(minutes=random.choice((-1440, -1, 60, 3000))))
+
+
+async def _stale_calendars(random: Random, sql: Any, tenant_id: UUID, stylist_ids: list[str]) -> None:
+    """Calendars heard of hours or days ago, where days are closed for that or not."""
+    seconds, closes = random.choice((None, 7200, 86400, 86400)), random.random() < 0.4
+    await sql.execute(STALE, tenant_id, seconds, closes)
+    for id_ in stylist_ids:
+        for source in ("calendar", "another"):
+            if random.random() < 0.6:
+                await sql.execute(HEARD, tenant_id, id_, source, timedelta(hours=random.choice((0, 1, 1, 1, 3, 72))))
+
+
+STALE = "update tenants set busy_stale_seconds = $2, busy_stale_closes = $3 where id = $1"
+HEARD = """
+insert into busy_sources (tenant_id, stylist_id, source, as_of) values ($1, $2, $3, now() - $4::interval)
+on conflict on constraint busy_sources_pkey do update set as_of = excluded.as_of
+"""
+WISHES = """
+insert into preferences (tenant_id, stylist_id, run_minutes_max, pause_minutes, bookings_a_day_max) values ($1, $2, $3, $4, $5)
+"""
+AVOIDED = """
+insert into avoided_services (tenant_id, stylist_id, service_id, weekdays, from_minute, to_minute) values ($1, $2, $3, $4, $5, $6)
+"""
+BOOKINGS = "select id from bookings where tenant_id = $1 order by stylist_id, starts_at"
+UNPAID = "update bookings set payment_required = true, payment_due_at = now() + $3::interval where tenant_id = $1 and id = $2"
+
+
+def wishes(random: Random) -> tuple[int | None, int, int | None]:
+    """The longest run and the pause that ends it, in minutes, and bookings a day."""
+    run, pause = random.choice((None, 120, 240, 480, 720)), random.choice((1, 15, 15, 60, 240))
+    return run, pause, random.choice((None, None, None, None, 4, 2, 1, 0))
 
 
 def service(random: Random, id_: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from db import days, directory
 from db.imports import Counts
 from db.pool import Database
 from domain import slots
-from domain.model import BusyKind, DayFacts, SlotStatus
+from domain.model import ClosedBy, DayFacts, SlotStatus
 from resolvers import demo, importing, salon_file
 from resolvers.salon_file import SalonFile
 
@@ -134,4 +134,4 @@ def _free(facts: DayFacts, service_id: str) -> list[datetime]:
 
 
 def _claims(facts: DayFacts) -> int:
-    return sum(one.kind is BusyKind.BOOKING for one in facts.busy)
+    return sum(one.kind is ClosedBy.BOOKING for one in facts.busy)

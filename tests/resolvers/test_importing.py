@@ -101,14 +101,13 @@ async def test_the_example_comes_in_as_it_says(database: Database, sql: Connecti
         "priceRules": 3,
         "bookings": 1,
     }
-    assert await row(sql, "select * from tenants") | {"created_at": None} == {
+    assert await row(sql, "select id, slug, name, timezone, currency, hold_seconds from tenants") == {
         "id": UUID(summary.tenant_id),
         "slug": "kb-stylish",
         "name": "KB Stylish",
         "timezone": "Asia/Kathmandu",
         "currency": "NPR",
         "hold_seconds": 600,
-        "created_at": None,
     }
 
 
@@ -510,6 +509,33 @@ async def test_a_hold_is_no_booking_and_counts_until_it_ends(
         utc("2026-12-15 04:15"),
         utc("2026-12-15 04:45"),
         expires,
+    )
+
+    summary = await load(database, EXAMPLE)
+
+    assert summary.counts["bookings"] == counts
+
+
+@pytest.mark.parametrize(
+    "due, counts",
+    [
+        pytest.param(timedelta(hours=1), Counts(skipped=1), id="one that may still be paid for stands in the way"),
+        pytest.param(timedelta(hours=-1), Counts(added=1), id="one not paid for in time does not"),
+        pytest.param(None, Counts(skipped=1), id="one that is paid for, or need not be, stands in the way"),
+    ],
+)
+async def test_a_booking_that_awaits_payment_counts_until_it_is_due(
+    database: Database, sql: Connection, due: timedelta | None, counts: Counts
+) -> None:
+    await load(database, example(bookings=[]))
+    await sql.execute(
+        "insert into bookings (tenant_id, stylist_id, service_id, location_id, status, starts_at, ends_at, occupied,"
+        " price_cents, payment_due_at)"
+        " select tenant_id, id, $1, home_location_id, 'CONFIRMED', $2, $3, tstzrange($2, $3), 1, now() + $4 from stylists",
+        CUT,
+        utc("2026-12-15 04:30"),
+        utc("2026-12-15 04:45"),
+        due,
     )
 
     summary = await load(database, EXAMPLE)

@@ -130,7 +130,7 @@ ONE_FAULT = [
     (
         "stylists.0.hours.0.location",
         NEVER,
-        f'stylists[0].hours[0].location: no location of this file has the id "{NEVER}"',
+        f'stylists[0].hours[0].location: no location has the id "{NEVER}"',
     ),
     ("stylists.0.overrides.0.date", "2027-02-29", 'stylists[0].overrides[0].date: "2027-02-29" is not in the calendar'),
     (
@@ -151,7 +151,7 @@ ONE_FAULT = [
     (
         "stylists.0.overrides.0.location",
         NEVER,
-        f'stylists[0].overrides[0].location: no location of this file has the id "{NEVER}"',
+        f'stylists[0].overrides[0].location: no location has the id "{NEVER}"',
     ),
     (
         "stylists.0.timeOff.0.startUtc",
@@ -206,24 +206,24 @@ ONE_FAULT = [
     (
         "stylists.0.bookings.0.service",
         NEVER,
-        f'stylists[0].bookings[0].service: no service of this file has the id "{NEVER}"',
+        f'stylists[0].bookings[0].service: no service has the id "{NEVER}"',
     ),
     (
         "stylists.0.bookings.0.location",
         NEVER,
-        f'stylists[0].bookings[0].location: no location of this file has the id "{NEVER}"',
+        f'stylists[0].bookings[0].location: no location has the id "{NEVER}"',
     ),
     (
         "stylists.0.services.0.service",
         NEVER,
-        f'stylists[0].services[0].service: no service of this file has the id "{NEVER}"',
+        f'stylists[0].services[0].service: no service has the id "{NEVER}"',
     ),
     (
         "stylists.0.services.1",
         {"service": CUT},
         f'stylists[0].services[1].service: "{CUT}" is offered by this stylist already',
     ),
-    ("stylists.0.location", NEVER, f'stylists[0].location: no location of this file has the id "{NEVER}"'),
+    ("stylists.0.location", NEVER, f'stylists[0].location: no location has the id "{NEVER}"'),
     ("stylists.0.id", "Asha", f'stylists[0].id: "Asha" is not {A_UUID}'),
     ("stylists.0.id", f"{{{ASHA}}}", f'stylists[0].id: "{{{ASHA}}}" is not {A_UUID}'),
     ("stylists.0.name", "A\0", "stylists[0].name: holds the character U+0000, which cannot be stored"),
@@ -280,7 +280,7 @@ ONE_FAULT = [
         'locations[1].timezone: "localtime" is not an IANA time zone, such as Asia/Kathmandu',
     ),
     ("travel.0.to", THAMEL, "travel[0].to: is the place that the way starts from"),
-    ("travel.0.to", NEVER, f'travel[0].to: no location of this file has the id "{NEVER}"'),
+    ("travel.0.to", NEVER, f'travel[0].to: no location has the id "{NEVER}"'),
     (
         "travel.1",
         {"from": PATAN, "to": THAMEL, "minutes": 30},
@@ -310,7 +310,7 @@ ONE_FAULT = [
         'priceRules[0].from: "24:00" can only end; as a start write "00:00" of the next day',
     ),
     ("priceRules.0.untilDate", "2026-11-30", 'priceRules[0].untilDate: "2026-11-30" is before fromDate, 2026-12-01'),
-    ("priceRules.0.service", NEVER, f'priceRules[0].service: no service of this file has the id "{NEVER}"'),
+    ("priceRules.0.service", NEVER, f'priceRules[0].service: no service has the id "{NEVER}"'),
 ]
 
 

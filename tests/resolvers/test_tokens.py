@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -53,10 +54,10 @@ def without(*names: str) -> dict[str, Any]:
     return {name: value for name, value in CLAIMS.items() if name not in names}
 
 
-def refusal(headers: dict[str, str], settings: TokenSettings = SETTINGS) -> tuple[str, str]:
+async def refusal(headers: dict[str, str], settings: TokenSettings = SETTINGS) -> tuple[str, str]:
     """How these headers are refused."""
     with pytest.raises(BadRequest) as refused:
-        tokens.authenticate(settings, headers)
+        await tokens.authenticate(settings, headers)
     return refused.value.code, refused.value.message
 
 
@@ -66,10 +67,12 @@ def bearer(token: str) -> dict[str, str]:
 
 class TestTokens:
     @pytest.mark.parametrize("role", [role for role in Role if role is not Role.PUBLIC])
-    def test_what_we_make_is_let_in(self, role: Role) -> None:
+    async def test_what_we_make_is_let_in(self, role: Role) -> None:
         token = tokens.make(SETTINGS, role=role, tenant="testers", subject="cleo", expires_in=timedelta(hours=1))
 
-        assert tokens.authenticate(SETTINGS, bearer(token)) == Caller("sub:cleo", role, "testers")
+        caller = await tokens.authenticate(SETTINGS, bearer(token))
+
+        assert replace(caller, expires_at=None) == Caller("sub:cleo", role, "testers")
 
     @pytest.mark.parametrize(
         "given",
@@ -81,8 +84,23 @@ class TestTokens:
             pytest.param(claims(more={"of": ["others"]}), id="with claims of others"),
         ],
     )
-    def test_a_good_token_is_let_in(self, given: Any) -> None:
-        assert tokens.authenticate(SETTINGS, bearer(signed(given))) == Caller("sub:cleo", Role.CUSTOMER, "testers")
+    async def test_a_good_token_is_let_in(self, given: Any) -> None:
+        caller = await tokens.authenticate(SETTINGS, bearer(signed(given)))
+
+        assert replace(caller, expires_at=None) == Caller("sub:cleo", Role.CUSTOMER, "testers")
+
+    @pytest.mark.parametrize(
+        "exp, expires_at",
+        [
+            pytest.param(NOW + 3600, datetime.fromtimestamp(NOW + 3600, UTC), id="a second"),
+            pytest.param(NOW + 3600.9, datetime.fromtimestamp(NOW + 3600, UTC), id="a part of one, as it is compared"),
+            pytest.param(10**18, datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), id="the end of time"),
+        ],
+    )
+    async def test_the_caller_has_the_token_s_expiry(self, exp: float, expires_at: datetime) -> None:
+        caller = await tokens.authenticate(SETTINGS, bearer(signed(claims(exp=exp))))
+
+        assert caller.expires_at == expires_at
 
     @pytest.mark.parametrize(
         "token",
@@ -108,7 +126,14 @@ class TestTokens:
             pytest.param(signed(b'{"a":' * 900 + b"1" + b"}" * 900), id="with claims nested too deep"),
             pytest.param(signed(["sub", "exp"]), id="with a list for claims"),
             pytest.param(signed(b"\xff\xfe"), id="with bytes for claims"),
+            pytest.param(
+                signed(CLAIMS, header={**HEADER, "crit": ["b64"], "b64": True}), id="with a critical header known"
+            ),
+            pytest.param(signed(CLAIMS, header={**HEADER, "b64": False}), id="with its claims elsewhere"),
             pytest.param(signed(claims(exp="soon")), id="expiring at a word"),
+            pytest.param(signed(claims(exp=str(NOW + 3600))), id="expiring at a number in quotes"),
+            pytest.param(signed(claims(exp=True)), id="expiring at true"),
+            pytest.param(signed(claims(exp=NOW - 0.5)), id="expired half a second ago"),
             pytest.param(
                 signed(json.dumps(CLAIMS).replace(str(NOW + 3600), "Infinity").encode()), id="expiring at infinity"
             ),
@@ -139,8 +164,8 @@ class TestTokens:
             pytest.param(f"{signed(CLAIMS)} more", id="good, and more after it"),
         ],
     )
-    def test_any_other_is_refused_in_the_same_words(self, token: str) -> None:
-        assert refusal(bearer(token)) == REFUSED
+    async def test_any_other_is_refused_in_the_same_words(self, token: str) -> None:
+        assert await refusal(bearer(token)) == REFUSED
 
     @pytest.mark.parametrize(
         "header",
@@ -152,52 +177,52 @@ class TestTokens:
             pytest.param("\x00", id="a NUL"),
         ],
     )
-    def test_what_is_no_bearer_is_refused_in_the_same_words(self, header: str) -> None:
-        assert refusal({"authorization": header}) == REFUSED
+    async def test_what_is_no_bearer_is_refused_in_the_same_words(self, header: str) -> None:
+        assert await refusal({"authorization": header}) == REFUSED
 
     @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER ", "Bearer    "])
-    def test_the_scheme_is_read_as_http_says(self, scheme: str) -> None:
-        caller = tokens.authenticate(SETTINGS, {"authorization": scheme + signed(CLAIMS)})
+    async def test_the_scheme_is_read_as_http_says(self, scheme: str) -> None:
+        caller = await tokens.authenticate(SETTINGS, {"authorization": scheme + signed(CLAIMS)})
 
         assert caller.holder == "sub:cleo"
 
-    def test_without_a_secret_no_token_is_valid(self) -> None:
-        assert refusal(bearer(signed(CLAIMS, secret="")), TokenSettings(None)) == REFUSED
+    async def test_without_a_secret_no_token_is_valid(self) -> None:
+        assert await refusal(bearer(signed(CLAIMS, secret="")), TokenSettings(None)) == REFUSED
 
-    def test_a_bad_token_is_refused_though_there_is_a_session(self) -> None:
-        assert refusal({"authorization": "Bearer x", "x-session-id": "cleo"}) == REFUSED
+    async def test_a_bad_token_is_refused_though_there_is_a_session(self) -> None:
+        assert await refusal({"authorization": "Bearer x", "x-session-id": "cleo"}) == REFUSED
 
-    def test_a_good_token_goes_before_the_session(self) -> None:
-        caller = tokens.authenticate(SETTINGS, {**bearer(signed(CLAIMS)), "x-session-id": "browser"})
+    async def test_a_good_token_goes_before_the_session(self) -> None:
+        caller = await tokens.authenticate(SETTINGS, {**bearer(signed(CLAIMS)), "x-session-id": "browser"})
 
         assert caller.holder == "sub:cleo"
 
-    def test_another_tenant_s_header_is_forbidden(self) -> None:
-        assert refusal({**bearer(signed(CLAIMS)), "x-tenant": "rivals"})[0] == "FORBIDDEN"
+    async def test_another_tenant_s_header_is_forbidden(self) -> None:
+        assert (await refusal({**bearer(signed(CLAIMS)), "x-tenant": "rivals"}))[0] == "FORBIDDEN"
 
-    def test_the_token_s_own_tenant_s_header_is_fine(self) -> None:
-        caller = tokens.authenticate(SETTINGS, {**bearer(signed(CLAIMS)), "x-tenant": "testers"})
+    async def test_the_token_s_own_tenant_s_header_is_fine(self) -> None:
+        caller = await tokens.authenticate(SETTINGS, {**bearer(signed(CLAIMS)), "x-tenant": "testers"})
 
         assert caller.tenant_slug == "testers"
 
 
 class TestSessions:
     @pytest.mark.parametrize("session", ["s", "x" * 200, "!~", "sub:cleo"])
-    def test_any_printable_word_is_one(self, session: str) -> None:
-        caller = tokens.authenticate(SETTINGS, {"x-session-id": session})
+    async def test_any_printable_word_is_one(self, session: str) -> None:
+        caller = await tokens.authenticate(SETTINGS, {"x-session-id": session})
 
         assert caller == Caller(f"session:{session}")
 
     @pytest.mark.parametrize("session", ["x" * 201, "two words", " ", "tab\t", "\x00", "\x7f", "é", "\udc80", "line\n"])
-    def test_anything_else_is_refused(self, session: str) -> None:
-        code, message = refusal({"x-session-id": session})
+    async def test_anything_else_is_refused(self, session: str) -> None:
+        code, message = await refusal({"x-session-id": session})
 
         assert code == "BAD_INPUT"
         assert message.startswith("X-Session-Id: ")
 
     @pytest.mark.parametrize("headers", [{}, {"x-session-id": ""}, {"authorization": ""}, {"x-tenant": ""}])
-    def test_whoever_says_nothing_is_nobody(self, headers: dict[str, str]) -> None:
-        caller = tokens.authenticate(SETTINGS, headers)
+    async def test_whoever_says_nothing_is_nobody(self, headers: dict[str, str]) -> None:
+        caller = await tokens.authenticate(SETTINGS, headers)
 
         assert caller == Caller()
         assert (caller.is_staff, caller.actor) == (False, "public:unknown")
@@ -205,18 +230,18 @@ class TestSessions:
 
 class TestTenants:
     @pytest.mark.parametrize("slug", ["a", "kb-stylish", "x" * 63, "7"])
-    def test_a_slug_is_asked_for(self, slug: str) -> None:
-        assert tokens.authenticate(SETTINGS, {"x-tenant": slug}).tenant_slug == slug
+    async def test_a_slug_is_asked_for(self, slug: str) -> None:
+        assert (await tokens.authenticate(SETTINGS, {"x-tenant": slug})).tenant_slug == slug
 
     @pytest.mark.parametrize("slug", ["KB", "-a", "a-", "x" * 64, "a_b", "é", "٣", "a\n", " a", "\x00", "\udc80"])
-    def test_what_cannot_be_a_slug_is_not_found(self, slug: str) -> None:
-        code, message = refusal({"x-tenant": slug})
+    async def test_what_cannot_be_a_slug_is_not_found(self, slug: str) -> None:
+        code, message = await refusal({"x-tenant": slug})
 
         assert code == "NOT_FOUND"
         assert message.isprintable()
 
-    def test_a_very_long_one_is_not_repeated_whole(self) -> None:
-        assert len(refusal({"x-tenant": "x" * 8000})[1]) < 120
+    async def test_a_very_long_one_is_not_repeated_whole(self) -> None:
+        assert len((await refusal({"x-tenant": "x" * 8000}))[1]) < 120
 
 
 class TestMaking:
@@ -224,10 +249,10 @@ class TestMaking:
         with pytest.raises(ValueError, match="no secret"):
             tokens.make(TokenSettings(None), role=Role.STAFF, tenant="t", subject="s", expires_in=timedelta(hours=1))
 
-    def test_they_expire_when_told(self) -> None:
+    async def test_they_expire_when_told(self) -> None:
         token = tokens.make(SETTINGS, role=Role.STAFF, tenant="t", subject="s", expires_in=timedelta(seconds=-1))
 
-        assert refusal(bearer(token)) == REFUSED
+        assert await refusal(bearer(token)) == REFUSED
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -101,8 +101,8 @@ class TestClaimsAsJson:
 
 
 class TestTheDaysTouched:
-    def test_they_are_five(self) -> None:
-        assert writing.touched_days(INSTANT) == [date(2026, 12, day) for day in range(13, 18)]
+    def test_they_are_eleven(self) -> None:
+        assert writing.touched_days(INSTANT) == [date(2026, 12, day) for day in range(10, 21)]
 
     @pytest.mark.parametrize("hour", [0, 12, 23])
     @pytest.mark.parametrize("offset", [-12, 0, 14])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,7 +24,7 @@ from resolvers import app as wiring
 from resolvers import importing, salon_file, tokens
 from resolvers.app import App, Limits
 from resolvers.context import Role
-from schema.view import View
+from schema.view import HEADER_MAX, View
 from tests.conftest import SALON, TOKENS, Client, Salon, on
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ async def serving(database: Database, url: str) -> AsyncIterator[tuple[App, Clie
     application = web.Application()
     application.router.add_route("*", "/graphql", View(app, partial(tokens.authenticate, TOKENS)))
     server = TestServer(application)
-    await server.start_server()
+    await server.start_server(max_field_size=HEADER_MAX)
     async with aiohttp.ClientSession() as http:
         yield app, Client(http, str(server.make_url("/graphql")))
     await server.close()
@@ -311,6 +311,17 @@ class Raw:
 
     async def rows(self, query: str, *values: object) -> list[Any]:
         return await self.connection.fetch(query, self.tenant, *values)
+
+    async def lock_days(self, stylist_id: str, span: Mapping[str, str]) -> None:
+        """Takes the turn of a stylist's days, as a booking of this span does."""
+        starts_at, ends_at = (datetime.fromisoformat(span[end]) for end in ("startUtc", "endUtc"))
+        await self.run("select lock_days($1, $2, $3, $4)", stylist_id, starts_at, ends_at)
+
+    async def somebody_waits(self) -> None:
+        """Until another connection to this database waits for a lock."""
+        async with asyncio.timeout(WAIT_S):
+            while not await self.connection.fetchval("select exists (select from pg_locks where not granted)"):
+                await asyncio.sleep(0.01)
 
 
 @pytest.fixture

@@ -712,9 +712,9 @@ def deadlocks(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
     transaction = Database.transaction
 
     @asynccontextmanager
-    async def watched(self: Database) -> AsyncIterator[Any]:
+    async def watched(self: Database, tenant_id: str | None) -> AsyncIterator[Any]:
         try:
-            async with transaction(self) as connection:
+            async with transaction(self, tenant_id) as connection:
                 yield connection
         except asyncpg.DeadlockDetectedError as error:
             found.append(error)

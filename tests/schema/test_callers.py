@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import jwt
 import pytest
 
@@ -74,16 +75,40 @@ class TestTokens:
         assert await visitor.bearing(BAD_TOKENS[which](shop)).complete(booked["id"]) == NOT_VALID
         assert (await visitor.booking(booked["id"]))["status"] == "CONFIRMED"
 
-    async def test_one_of_a_megabyte_is_refused_before_it_is_looked_at(self, visitor: Visitor) -> None:
+    async def test_one_of_a_megabyte_is_refused_in_the_same_words(self, visitor: Visitor) -> None:
         headers = {"Authorization": "Bearer " + "x" * 1_000_000}
         async with visitor.client.http.post(visitor.client.url, json={"query": TENANT}, headers=headers) as response:
-            assert response.status == 400
+            (error,) = (await response.json())["errors"]
 
-    async def test_one_of_a_megabyte_over_a_websocket_is_refused_in_the_same_words(self, visitor: Visitor) -> None:
-        said = await over_websocket(visitor.client, TENANT, {"Authorization": "Bearer " + "x" * 1_000_000})
-
-        (error,) = said["payload"]["errors"]
+        assert response.status == 200
         assert {"kind": error["extensions"]["code"], "message": error["message"]} == NOT_VALID
+
+    @pytest.mark.parametrize("which", list(BAD_TOKENS))
+    @pytest.mark.parametrize("by", ["payload", "headers"])
+    async def test_a_bad_one_closes_a_websocket_before_it_is_acknowledged(
+        self, visitor: Visitor, shop: Shop, which: str, by: str
+    ) -> None:
+        named = {"Authorization": f"Bearer {BAD_TOKENS[which](shop)}"}
+
+        closed = await refused_websocket(visitor.client, **{by: named})
+
+        assert closed == (4401, "Unauthorized")
+
+    async def test_one_of_a_megabyte_closes_a_websocket_too(self, visitor: Visitor) -> None:
+        closed = await refused_websocket(visitor.client, payload={"Authorization": "Bearer " + "x" * 1_000_000})
+
+        assert closed == (4401, "Unauthorized")
+
+    async def test_a_bad_one_in_the_payload_goes_before_a_good_one_of_the_headers(
+        self, visitor: Visitor, shop: Shop
+    ) -> None:
+        closed = await refused_websocket(
+            visitor.client,
+            payload={"authorization": "Bearer x"},
+            headers={"Authorization": f"Bearer {token(shop)}"},
+        )
+
+        assert closed == (4401, "Unauthorized")
 
     @pytest.mark.parametrize("role", [Role.STAFF, Role.ADMIN, Role.SERVICE])
     async def test_staff_admins_and_services_end_bookings(self, visitor: Visitor, shop: Shop, role: Role) -> None:
@@ -256,6 +281,18 @@ async def over_websocket(client: Client, query: str, params: dict[str, str]) -> 
         assert (await socket.receive_json(timeout=10))["type"] == "connection_ack"
         await socket.send_json({"type": "subscribe", "id": "1", "payload": {"query": query}})
         return await socket.receive_json(timeout=10)
+
+
+async def refused_websocket(
+    client: Client, *, payload: dict[str, str] | None = None, headers: dict[str, str] | None = None
+) -> tuple[int | None, str]:
+    """The code and reason of a close frame that comes instead of the acknowledgement."""
+    async with client.http.ws_connect(client.url, protocols=["graphql-transport-ws"], headers=headers or {}) as socket:
+        await socket.send_json({"type": "connection_init", "payload": payload or {}})
+        await socket.send_json({"type": "subscribe", "id": "1", "payload": {"query": TENANT}})
+        message = await socket.receive(timeout=10)
+        assert message.type is aiohttp.WSMsgType.CLOSE, message
+        return message.data, message.extra
 
 
 NUL = "has a character that no text can have (NUL or half of a surrogate pair)"

@@ -1144,9 +1144,9 @@ async def away(database: Database) -> AsyncIterator[None]:
         raise Unavailable("the database does not answer")
         yield
 
-    database.connection = no_connection  # type: ignore[method-assign]
+    database._acquired = no_connection  # type: ignore[method-assign]
     yield
-    del database.connection
+    del database._acquired
 
 
 async def test_without_postgres_memory_is_served_and_says_that_it_is_unverified(
@@ -1175,6 +1175,10 @@ async def test_without_postgres_what_is_not_in_memory_is_unavailable(
         for more in ({"stylist": salon.bina}, {"freshness": "BYPASS"}, {"stylist": salon.bina, "freshness": "CACHED"}):
             answer = await client.post(SLOTS, asked(salon, **more))
             assert answer["errors"][0]["extensions"] == {"code": "UNAVAILABLE", "retryAfterSeconds": 1}
+        async with client.http.post(
+            client.url, json={"query": SLOTS, "variables": asked(salon, freshness="BYPASS")}
+        ) as response:
+            assert response.headers["Retry-After"] == "1"
         range_ = {"id": salon.asha, "service": salon.cut, "from": str(salon.day), "to": str(salon.day + timedelta(1))}
         assert await client.code(RANGE, range_) == "UNAVAILABLE"  # of which one day is in memory
         assert await client.code(BOOK, {"input": start}) == "UNAVAILABLE"

@@ -280,7 +280,7 @@ async def test_what_writes_cost(client: Client, salon: Salon, statements: list[s
     await did("book", BOOK, input={**start, "startUtc": salon.at(9), **cleo})
     await did("refused", HOLD, input={**start, "startUtc": salon.at(9)})
 
-    asked = ["versions_now", "lock_days", "own_hold", "day_facts"]
+    asked = ["versions_now", "lock_days", "own_holds", "day_facts"]
     assert cost == {
         "hold": [*asked, "end_expired_holds", "claim_insert", "audit"],
         "release": ["versions_now", *OWN, "claim_end", "audit"],
@@ -302,7 +302,7 @@ async def test_what_writes_cost(client: Client, salon: Salon, statements: list[s
             "lock_days",
             "lock_days",
             "claim",
-            "own_hold",
+            "own_holds",
             "day_facts",
             "end_expired_holds",
             "claim_move",

@@ -63,6 +63,14 @@ async def ask(url: str, query: str, **headers: str) -> Any:
         return (await response.json())["data"]
 
 
+async def ask_rest(url: str, **parameters: str) -> Any:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"{url}/api/bookings/available-slots", params=parameters) as response,
+    ):
+        return await response.json()
+
+
 async def stop(process: asyncio.subprocess.Process) -> int:
     process.send_signal(signal.SIGTERM)
     await asyncio.wait_for(process.communicate(), 20)
@@ -174,6 +182,13 @@ async def test_a_stranger_serves_the_demo_books_with_a_token_and_starts_again_wi
     (slot,) = (
         await ask(url, f'{{ firstAvailable(serviceId: "{service}", limit: 1) {{ startUtc stylist {{ id }} }} }}')
     )["firstAvailable"]
+    old_page = await ask_rest(
+        url,
+        stylistId=slot["stylist"]["id"],
+        serviceId=service,
+        targetDate=slot["startUtc"][:10],
+        customerTimezone="Etc/UTC",
+    )
     booked = await ask(
         url,
         f"""mutation {{ bookingCreate(input: {{stylistId: "{slot["stylist"]["id"]}", serviceId: "{service}",
@@ -196,6 +211,7 @@ async def test_a_stranger_serves_the_demo_books_with_a_token_and_starts_again_wi
         "Asia/Kathmandu",
         "Asia/Kathmandu",
     ]
+    assert slot["startUtc"] in [one["slotStartUtc"] for one in old_page if one["isAvailable"]]
     assert (code, stopped) == (0, 0)
     assert as_staff["booking"]["customer"]["name"] == "Stranger"
     assert again == as_staff

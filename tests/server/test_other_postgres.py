@@ -1,4 +1,5 @@
-"""The same program on the Postgres that the system brings, where it brings one of version 14 or later."""
+"""The same program on Postgres servers that are not its own: the one that the system brings, where it brings one of version 14
+or later, and one on which its user owns a database and is nothing more."""
 
 from __future__ import annotations
 
@@ -7,10 +8,11 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -64,33 +66,66 @@ def system_url(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
     subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, **who)
 
 
-async def test_the_example_can_be_imported_read_and_booked_there(system_url: str) -> None:
-    await migrate.migrate(system_url)
-    database = await Database.open(system_url, PoolSettings())
+@pytest.fixture
+async def owner_url(server_url: str, template: str) -> AsyncIterator[str]:
+    """A database whose owner is no superuser: row-level security is forced on them too."""
+    connection = await asyncpg.connect(server_url)
+    await connection.execute("create role shop_owner login; grant chairtime_app to shop_owner")
+    await connection.execute("create database shop_of_its_owner owner shop_owner")
+    address = urlsplit(server_url)
+    yield urlunsplit(
+        address._replace(netloc=address.netloc.replace("postgres", "shop_owner", 1), path="/shop_of_its_owner")
+    )
+    await connection.execute("drop database shop_of_its_owner with (force)")
+    await connection.execute("drop role shop_owner")
+    await connection.close()
+
+
+async def test_the_example_can_be_imported_read_and_booked_on_the_systems(system_url: str) -> None:
+    await _can_be_imported_read_and_booked(system_url)
+
+
+async def test_the_example_can_be_imported_read_and_booked_by_an_owner_who_is_no_superuser(owner_url: str) -> None:
+    await _can_be_imported_read_and_booked(owner_url)
+
+
+async def _can_be_imported_read_and_booked(url: str) -> None:
+    await migrate.migrate(url)
+    database = await Database.open(url, PoolSettings())
     salon = salon_file.parse(EXAMPLE.read_bytes())
     await importing.import_salon(database, salon, lambda *_: None)
-    app = wiring.build(database, default_tenant="", limits=Limits(), entries_max=1000, ttl=timedelta(minutes=1))
+    app, elsewhere = (
+        wiring.build(database, default_tenant="", limits=Limits(), entries_max=1000, ttl=timedelta(minutes=1))
+        for _ in range(2)
+    )
     service, stylist = (
         json.loads(EXAMPLE.read_text())["services"][0]["id"],
         json.loads(EXAMPLE.read_text())["stylists"][0]["id"],
     )
     context = await Context.open(app, Caller(holder="session:one"))
-    (free,) = await availability.first_available(
-        context, service_id=service, stylist_ids=[stylist], location_id=None, from_at=None, limit=1
-    )
-    start = Start(stylist, service, free.slot.starts_at)
+    asked: dict[str, Any] = {
+        "service_id": service,
+        "stylist_ids": [stylist],
+        "location_id": None,
+        "from_at": None,
+        "limit": 1,
+    }
+    (free,) = await availability.first_available(context, **asked)
+    (seen,) = await availability.first_available(await Context.open(elsewhere, Caller()), **asked)
+    start = Start((stylist,), service, free.slot.starts_at)
 
     booked = await bookings.create(context, start, Contact("Ann"), None, Request("bookingCreate", {}))
     with pytest.raises(SlotTaken):
         await bookings.create(context, start, Contact("Bob"), None, Request("bookingCreate", {}))
     with pytest.raises(asyncpg.ExclusionViolationError):
-        async with database.transaction() as connection:
+        async with database.transaction(context.tenant_id) as connection:
             await connection.execute(
                 "insert into bookings (tenant_id, stylist_id, service_id, location_id, status, starts_at, ends_at, occupied,"
                 " price_cents) select tenant_id, stylist_id, service_id, location_id, status, starts_at, ends_at, occupied, 0"
                 " from bookings where id = $1",
                 booked.id,
             )
+    (later,) = await availability.first_available(await Context.open(elsewhere, Caller()), **asked)
     await database.close()
 
-    assert booked.starts_at == free.slot.starts_at
+    assert booked.starts_at == free.slot.starts_at == seen.slot.starts_at < later.slot.starts_at

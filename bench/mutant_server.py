@@ -1,0 +1,43 @@
+"""server.py with a version check as it must not be: who asks joins a query already sent. For `bench.consistency --mutant`.
+
+Its answers dawdle on their way, as from a Postgres far away; on one machine they are too quick for many to join them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import runpy
+from collections.abc import Iterable
+from pathlib import Path
+
+from cache.freshness import Checked, VersionCheck
+from cache.keys import Key
+
+ROOT = Path(__file__).parents[1]
+DAWDLE_MAX_S = 0.05
+
+right_way = VersionCheck.__call__
+under_way: dict[asyncio.Task[Checked], set[Key]] = {}
+
+
+async def ask_far_away(check: VersionCheck, keys: set[Key]) -> Checked:
+    """The answer, up to 50 ms after it was right."""
+    checked = await right_way(check, keys)
+    await asyncio.sleep(random.uniform(0, DAWDLE_MAX_S))
+    return checked
+
+
+async def join_what_was_sent(self: VersionCheck, keys: Iterable[Key]) -> Checked:
+    """The answer of any query under way for these keys, however long ago it was sent."""
+    wanted = set(keys)
+    sent = next((task for task, asked in under_way.items() if wanted <= asked), None)
+    if sent is None:
+        sent = asyncio.create_task(ask_far_away(self, wanted))
+        under_way[sent] = wanted
+        sent.add_done_callback(under_way.pop)
+    return await asyncio.shield(sent)
+
+
+setattr(VersionCheck, "__call__", join_what_was_sent)  # noqa: B010 - mypy minds an assignment
+runpy.run_path(str(ROOT / "server.py"), run_name="__main__")

@@ -1,0 +1,1 @@
+"""Running the server's processes. It knows nothing of what they serve."""

@@ -1,0 +1,258 @@
+"""A server put together: its settings, its database, its parts, its routes; and what it says to whoever starts it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from aiohttp import web
+
+from cache.stores import Redis
+from db import directory, embedded, migrate, versions
+from db.listen import Listener
+from db.pool import Database, PoolSettings, StartupError, check_server
+from resolvers import app as wiring
+from resolvers import demo as demo_salon
+from resolvers import importing, salon_file, tokens
+from resolvers.app import App, Limits
+from resolvers.tokens import TokenSettings
+from schema import issuer, page, rest
+from schema.rest import Rest
+from schema.view import HEADER_MAX, View
+
+BODY_MAX = 100_000
+SECRET_LENGTH_MIN = 32
+# Requests under way get this long to end, then as long again before they are cancelled (aiohttp's ways).
+LAST_REQUESTS_S = 3
+EXAMPLE = (
+    "{ stylists(limit: 3) { name services { service { name } "
+    'availableSlots(date: "%s") { freeCount slots(status: AVAILABLE) { display startUtc priceCents } } } } }'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set, read once."""
+
+    database_url: str | None
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    migrate: bool = True
+    default_tenant: str = ""
+    redis_url: str | None = None
+    jwks: str | None = None
+    audiences: tuple[str, ...] = ("chairtime",)
+    pool: PoolSettings = field(default_factory=PoolSettings)
+    limits: Limits = field(default_factory=Limits)
+    entries_max: int = 50_000
+    ttl: timedelta = timedelta(minutes=15)
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is known before anything is served."""
+
+    url: str
+    has_tenant: bool
+    token_settings: TokenSettings
+
+
+async def prepare(settings: Settings, *, with_demo: bool) -> Prepared:
+    """Everything that is done once, however many serve."""
+    _redis(settings.redis_url)  # only to say now what is wrong with the address
+    keys = None if settings.jwks is None else await issuer.keys(settings.jwks)
+    secret = secret_of(settings.data_dir) if keys is None else _given_secret()
+    async with database_of(settings) as (url, database):
+        if with_demo:
+            await ensure_demo(database)
+        async with database.connection() as connection:
+            has_tenant = await directory.tenant_id_of(connection, settings.default_tenant) is not None
+    return Prepared(url, has_tenant, TokenSettings(secret, keys, settings.audiences))
+
+
+@asynccontextmanager
+async def serving(settings: Settings, prepared: Prepared, listening: socket.socket) -> AsyncIterator[None]:
+    """Answers on the socket. At the end nothing is accepted, and what is under way comes to its end."""
+    redis = _redis(settings.redis_url)
+    database = await Database.open(prepared.url, settings.pool)
+    try:
+        async with _app(settings, prepared.url, database, redis) as app:
+            runner = web.AppRunner(
+                _web(app, prepared.token_settings),
+                access_log=None,
+                shutdown_timeout=LAST_REQUESTS_S,
+                max_field_size=HEADER_MAX,
+            )
+            await runner.setup()
+            try:
+                await web.SockSite(runner, listening).start()
+                yield
+            finally:
+                await runner.cleanup()
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def database_of(settings: Settings) -> AsyncIterator[tuple[str, Database]]:
+    """The database that the settings name, migrated, with a pool on it."""
+    if settings.database_url is None:
+        folder = settings.data_dir / "postgres"
+        if not folder.exists():
+            say(f"Making an embedded Postgres in {folder}")
+        url = await asyncio.to_thread(embedded.start, folder)
+    else:
+        url = settings.database_url
+    await check_server(url)
+    if settings.migrate:
+        await migrate.migrate(url, say)
+    database = await Database.open(url, settings.pool)
+    try:
+        yield url, database
+    finally:
+        await database.close()
+
+
+async def ensure_demo(database: Database) -> None:
+    """Loads the demo business unless it is there."""
+    async with database.connection() as connection:
+        if await directory.tenant_id_of(connection, demo_salon.SLUG):
+            return
+    say("Loading the demo business, once: 50 stylists and a year of bookings")
+    salon = salon_file.parse(json.dumps(await asyncio.to_thread(demo_salon.salon, datetime.now(UTC).date())))
+    await importing.import_salon(database, salon, Progress("demo"))
+
+
+@asynccontextmanager
+async def _app(settings: Settings, url: str, database: Database, redis: Redis | None) -> AsyncIterator[App]:
+    """The parts of the server, listening for changes."""
+    async with database.connection() as connection:
+        lineage = await versions.lineage(connection) if redis else ""
+    app = wiring.build(
+        database,
+        default_tenant=settings.default_tenant,
+        limits=settings.limits,
+        entries_max=settings.entries_max,
+        ttl=settings.ttl,
+        redis=redis,
+        lineage=lineage,
+    )
+    listener = Listener(url, app.hear, app.trust)
+    listener.start()
+    try:
+        yield app
+    finally:
+        await listener.stop()
+        await app.close()
+
+
+def _redis(url: str | None) -> Redis | None:
+    """The Redis at a URL, which need not be there yet."""
+    try:
+        return Redis(url) if url else None
+    except ValueError as error:
+        raise StartupError(f"--redis-url: {error}") from None
+
+
+def _web(app: App, token_settings: TokenSettings) -> web.Application:
+    """The routes."""
+    application = web.Application(client_max_size=BODY_MAX)
+    authenticate = partial(tokens.authenticate, token_settings)
+    view = View(app, authenticate)
+    application.router.add_route("*", "/graphql", view)
+    application.router.add_get(rest.AVAILABLE_SLOTS, Rest(app, authenticate).available_slots)
+    application.router.add_get("/", page.from_root)
+    application.router.add_get("/graphiql/{name}", page.asset)
+    application.on_response_prepare.append(page.harden)
+    application.on_shutdown.append(view.go_away)
+    return application
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """The listening socket, taken before anything else is begun."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        raise StartupError(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --host and --port"
+        ) from None
+    return listening
+
+
+def welcome(prepared: Prepared, listening: socket.socket, seconds: float) -> None:
+    """What to do next, for whoever started this."""
+    host, port = listening.getsockname()[:2]
+    base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    say(f"\nReady in {seconds:.1f} s. Open {base}/graphql in a browser, or paste this:\n")
+    query = EXAMPLE % (datetime.now(UTC).date() + timedelta(1))
+    say(f"curl -s {base}/graphql -H 'content-type: application/json' -d '{json.dumps({'query': query})}'\n")
+    if not prepared.has_tenant:
+        say("There is no business yet: python server.py demo, or python server.py import FILE\n")
+    say("Stop with Ctrl-C; the data stays.")
+
+
+def secret_of(data_dir: Path) -> str:
+    """The secret from the environment, else one of the data folder's own, made at first use."""
+    secret = _given_secret()
+    if secret is not None:
+        return secret
+    file = data_dir / "jwt-secret"
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with (
+            contextlib.suppress(FileExistsError),
+            open(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as new,
+        ):
+            new.write(secrets.token_urlsafe(48))
+        return _long_enough(file.read_text())
+    except OSError as error:
+        raise StartupError(f"--data-dir {data_dir}: {error.strerror}") from None
+
+
+def _given_secret() -> str | None:
+    secret = os.environ.get("CHAIRTIME_JWT_SECRET")
+    return None if secret is None else _long_enough(secret)
+
+
+def _long_enough(secret: str) -> str:
+    if len(secret) < SECRET_LENGTH_MIN:
+        raise StartupError(
+            f"CHAIRTIME_JWT_SECRET has {len(secret)} characters; at least {SECRET_LENGTH_MIN} are needed"
+        )
+    return secret
+
+
+class Progress:
+    """Says how far something is, at most a few times a second, and at the end."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._spoke = 0.0
+
+    def __call__(self, kind: str, done: int, total: int) -> None:
+        if done >= total or time.monotonic() - self._spoke > (0.2 if sys.stderr.isatty() else 2.0):
+            self._spoke = time.monotonic()
+            end = "\n" if done >= total or not sys.stderr.isatty() else "\r"
+            print(f"{self._what}: {kind} {done:,} of {total:,}   ", end=end, file=sys.stderr, flush=True)
+
+
+def say(line: str) -> None:
+    """A line for whoever started this."""
+    print(line, flush=True)
