@@ -7,7 +7,7 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
@@ -391,9 +391,9 @@ class TestSlowReaders:
 
         monkeypatch.setattr(fanout.Member, "results", stuck)
         monkeypatch.setattr(fanout.Member, "put", noted)
-        async with watching(visitor) as first, watching(visitor) as second:
-            await snapshots(first, 2)
-            await snapshots(second, 2)
+        async with AsyncExitStack() as open_ones:  # the first has joined before the second comes: it is the slow one
+            first = await snapshots(await open_ones.enter_async_context(watching(visitor)), 2)
+            second = await snapshots(await open_ones.enter_async_context(watching(visitor)), 2)
             for hour in (9, 10, 11, 13, 14, 15):
                 await visitor.book(shop.at(hour))
                 await second.change()
