@@ -83,7 +83,7 @@ class Redis(RedisCache):  # type: ignore[misc]
         super().__init__(
             serializer=NullSerializer(encoding=None), timeout=timeout_s, connection_pool_class=lambda **_: self._pool
         )
-        self._breaker = Breaker(partial(self.raw, "ping", timeout=PROBE_TIMEOUT_S), rest_s=rest_s)
+        self._breaker = Breaker("redis", partial(self.raw, "ping", timeout=PROBE_TIMEOUT_S), rest_s=rest_s)
         self._tasks: set[asyncio.Task[None]] = set()
         self._has_complained = False
 

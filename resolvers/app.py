@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -21,6 +22,7 @@ from resolvers import packing
 from resolvers.feed import Feed
 
 DIRECTORIES_MAX = 1_000
+CHECK_S = 1.0  # a check takes a millisecond; without an answer until then what memory has is served as unverified
 DAY_CODEC = packing.codec(DayFacts, common=("travel", "terms", "price_rules"))
 DIRECTORY_CODEC = packing.codec(Directory)
 
@@ -52,6 +54,7 @@ class App:
 
     async def close(self) -> None:
         """Lets go of Redis; the database is its opener's to close."""
+        await self.check.close()
         if self.redis:
             await self.redis.close()
 
@@ -97,7 +100,7 @@ def build(
     async def fetch_versions(
         keys: Sequence[tuple[str, str | None, date | None]],
     ) -> tuple[datetime, list[DayVersion]]:
-        async with database.connection() as connection:
+        async with database.connection() as connection, asyncio.timeout(CHECK_S):
             return await versions.now(connection, keys)
 
     async def load_days(

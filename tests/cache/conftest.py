@@ -179,7 +179,7 @@ class Scene:
         self.second: Any = Second(cast("Redis", redis), Codec(str.encode, bytes.decode), "") if redis else None
         self.clock = StillClock()
         self.clock.heard(NOON)
-        self.check = VersionCheck(self.database.fetch, self.clock, in_flight_max)
+        self.check = VersionCheck(self.database.fetch, self.clock, in_flight_max, rest_s=0.0)
         self.cache: VersionedCache[Any, str] = VersionedCache(
             load=self.database.load,
             check=self.check,
@@ -224,6 +224,7 @@ class Scene:
             task.cancel()
         for sent in self.pending:
             sent.answer()
+        await self.check.close()
         await settled()
 
 

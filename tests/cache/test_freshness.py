@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -34,10 +35,10 @@ SECOND = timedelta(seconds=1)
 class Asking:
     """A version check, and who asks it."""
 
-    def __init__(self, in_flight_max: int) -> None:
+    def __init__(self, in_flight_max: int, rest_s: float = WAIT_S) -> None:
         self.database = FakeDatabase()
         self.clock = Clock()
-        self.check = VersionCheck(self.database.fetch, self.clock, in_flight_max)
+        self.check = VersionCheck(self.database.fetch, self.clock, in_flight_max, rest_s)
 
     @property
     def sent(self) -> list[list[Any]]:
@@ -52,9 +53,11 @@ class Asking:
 
 
 @pytest.fixture
-def asking() -> Asking:
+async def asking() -> AsyncIterator[Asking]:
     """With one query in flight at most, where it is plain who joins which."""
-    return Asking(in_flight_max=1)
+    asking = Asking(in_flight_max=1)
+    yield asking
+    await asking.check.close()
 
 
 async def test_everybody_who_asks_before_a_query_is_sent_shares_it(asking: Asking) -> None:
@@ -135,12 +138,39 @@ async def test_an_error_reaches_all_who_share_a_query_and_nobody_else(asking: As
 
     asking.database.checks[0].answer()
     await settled()
-    asking.database.checks[1].fail(Unavailable("away"))
+    asking.database.checks[1].fail(ValueError("of ours"))
     found = await ended(*both, *waiting)
     after = await asking.ask(MONDAY)
     asking.database.checks[2].answer()
 
-    assert [type(one) for one in found] == [Checked, Unavailable, Unavailable]
+    assert [type(one) for one in found] == [Checked, ValueError, ValueError]
+    assert isinstance(await result(after), Checked)
+
+
+async def test_nobody_waits_for_a_postgres_that_does_not_answer(asking: Asking) -> None:
+    first = await asking.ask(MONDAY)
+    queued = await asking.ask(TUESDAY)
+    asking.database.checks[0].fail(Unavailable("away"))
+    found = await ended(first, queued, await asking.ask(BENS))
+
+    assert [type(one) for one in found] == 3 * [Unavailable]
+    assert len(asking.database.checks) == 1
+
+
+async def test_a_probe_finds_out_that_postgres_answers_again() -> None:
+    asking = Asking(in_flight_max=1, rest_s=0.0)
+    first = await asking.ask(MONDAY)
+    asking.database.checks[0].fail(Unavailable("away"))
+    await ended(first)
+
+    still = await ended(await asking.ask(TUESDAY), await asking.ask(BENS))  # the probe is under way
+    assert asking.sent == [[MONDAY], [MONDAY]]
+    asking.database.checks[1].answer()
+    await settled()
+    after = await asking.ask(TUESDAY)
+    asking.database.checks[2].answer()
+
+    assert [type(one) for one in still] == 2 * [Unavailable]
     assert isinstance(await result(after), Checked)
 
 

@@ -33,7 +33,7 @@ class Reader:
     """One read under way, and what was true when it began.
 
     committed: the versions. told: those of them that this process had heard of or made itself; all, while it did not
-    listen. failures: how many queries had failed.
+    listen. failures: how many queries had failed of which nobody knew yet that it is over.
     """
 
     task: asyncio.Task[Any]
@@ -66,7 +66,8 @@ class Story:
         task: asyncio.Task[Any] = asyncio.create_task(work)
         committed = self.committed()
         told = dict(self.told) if cache.trusting else committed
-        self.readers.append(Reader(task, keys, how, committed, told, self.failures))
+        failures = self.failures - (not self.scene.check._breaker.allows())
+        self.readers.append(Reader(task, keys, how, committed, told, failures))
 
     def write(self, key: Any, *, all_days: bool, own: bool) -> None:
         """Somebody commits a change: this process, which lets go of it at once, or another, of which it may hear."""
@@ -217,3 +218,4 @@ async def _told(redis: FakeRedis | None, events_: Sequence[tuple[str, int]], fou
     story = Story(redis)
     await story.tell(events_)
     found.update(story.scene.cache.counts)
+    await story.scene.check.close()

@@ -639,24 +639,20 @@ async def test_a_reader_who_goes_away_spoils_nothing(process: Process, other: Pr
 # The breaker.
 
 
-class Time:
-    """A clock that the test winds."""
-
-    now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
-    clock = Time()
-    monkeypatch.setattr(breakers, "time", clock)
-    return clock
+def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What a breaker rested between its probes; it takes no time here."""
+    rests: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    monkeypatch.setattr(breakers, "sleep", rest)
+    return rests
 
 
 async def turns() -> None:
-    for _ in range(5):
+    for _ in range(10):
         await asyncio.sleep(0)
 
 
@@ -671,69 +667,54 @@ def probing(outcomes: list[bool | asyncio.Future[None]]) -> Callable[[], Awaitab
     return probe
 
 
-async def test_the_rest_grows_while_probes_fail_up_to_its_bound(clock: Time) -> None:
-    outcomes: list[Any] = [False] * 5
-    breaker = Breaker(probing(outcomes), rest_s=1)
+async def test_the_rest_grows_while_probes_fail_up_to_its_bound(rests: list[float]) -> None:
+    breaker = Breaker("redis", probing([False] * 4 + [True]), rest_s=1)
     breaker.failed(OSError())
-
-    rests = []
-    while outcomes:
-        began, left = clock.now, len(outcomes)
-        while len(outcomes) == left:
-            clock.now += 0.5
-            assert not breaker.allows()
-            await turns()
-        rests.append(clock.now - began)
-
-    assert rests == [1, 2, 4, 8, 10]
-
-
-async def test_one_probe_is_made_at_a_time_and_then_calls_are_allowed(clock: Time) -> None:
-    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    breaker = Breaker(probing([answer]), rest_s=1)
-    breaker.failed(OSError())
-    clock.now += 1
-
-    during = [breaker.allows() for _ in range(10)]
+    before = breaker.allows()
     await turns()
+
+    assert (before, rests, breaker.allows()) == (False, [1, 2, 4, 8, 10], True)
+
+
+async def test_nothing_is_allowed_while_a_probe_is_under_way(rests: list[float]) -> None:
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    breaker = Breaker("redis", probing([answer]), rest_s=1)
+    breaker.failed(OSError())
+    await turns()
+    during = breaker.allows()
     answer.set_result(None)
     await turns()
 
-    assert (during, breaker.allows()) == ([False] * 10, True)
+    assert (rests, during, breaker.allows()) == ([1], False, True)
 
 
-async def test_a_probe_alone_does_not_make_the_next_failure_a_first_one(clock: Time) -> None:
-    outcomes: list[Any] = [True, True, True]
-    breaker = Breaker(probing(outcomes), rest_s=1)
+async def test_only_a_call_that_succeeds_makes_the_next_failure_a_first_one(rests: list[float]) -> None:
+    breaker = Breaker("redis", probing([True, True, True]), rest_s=1)
     breaker.failed(OSError())
-    clock.now += 1
-    breaker.allows()
     await turns()
-
     breaker.failed(OSError())
-    clock.now += 1.5
-    early = breaker.allows()
-    await turns()
-    left = len(outcomes)
-    clock.now += 0.5
-    breaker.allows()
     await turns()
     breaker.succeeded()
     breaker.failed(OSError())
-    clock.now += 1
-    breaker.allows()
     await turns()
 
-    assert (early, left, breaker.allows()) == (False, 2, True)
+    assert rests == [1, 2, 1]
 
 
-async def test_failures_of_calls_that_were_under_way_together_are_one(clock: Time) -> None:
-    breaker = Breaker(probing([True]), rest_s=1)
+async def test_failures_of_calls_that_were_under_way_together_are_one(rests: list[float]) -> None:
+    breaker = Breaker("redis", probing([True]), rest_s=1)
     for _ in range(20):
         breaker.failed(OSError())
-
-    clock.now += 1
-    breaker.allows()
     await turns()
 
-    assert breaker.allows()
+    assert (rests, breaker.allows()) == ([1], True)
+
+
+async def test_a_breaker_that_is_closed_allows_nothing_and_leaves_no_probe(rests: list[float]) -> None:
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    breaker = Breaker("redis", probing([answer]), rest_s=1)
+    breaker.failed(OSError())
+    await turns()
+    await breaker.close()
+
+    assert (answer.cancelled(), breaker.allows()) == (True, False)

@@ -6,10 +6,13 @@ import asyncio
 import functools
 import itertools
 import json
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
+from time import monotonic
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -19,12 +22,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from cache.freshness import REST_S_MAX
 from db import versions
 from db.pool import Database, PoolSettings
 from domain.errors import Unavailable
 from resolvers import app as wiring
 from resolvers import importing, salon_file, tokens
-from resolvers.app import App, Limits
+from resolvers.app import CHECK_S, App, Limits
 from schema.view import View
 from tests.conftest import SALON, TOKENS, Client, Salon, on
 
@@ -1147,6 +1151,7 @@ async def away(database: Database) -> AsyncIterator[None]:
     database._acquired = no_connection  # type: ignore[method-assign]
     yield
     del database._acquired
+    await asyncio.sleep(2 * REST_S_MAX)  # as long as it may take until a probe knows
 
 
 async def test_without_postgres_memory_is_served_and_says_that_it_is_unverified(
@@ -1186,6 +1191,40 @@ async def test_without_postgres_what_is_not_in_memory_is_unavailable(
         assert await client.code("{ tenant { slug } }", tenant="elsewhere") == "UNAVAILABLE"
 
     assert (await read(client, asked(salon, stylist=salon.bina)))["freeCount"] == 16
+
+
+@asynccontextmanager
+async def frozen(sql: Connection) -> AsyncIterator[None]:
+    """Backends that neither answer nor hang up, as of a machine that is stuck."""
+    rows = await sql.fetch(
+        "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    for row in rows:
+        os.kill(row["pid"], signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for row in rows:
+            os.kill(row["pid"], signal.SIGCONT)
+
+
+async def test_a_postgres_that_is_stuck_costs_one_wait_and_then_none(
+    client: Client, salon: Salon, sql: Connection
+) -> None:
+    await read(client, asked(salon))
+    waits = []
+
+    async with frozen(sql):
+        for _ in range(5):
+            began = monotonic()
+            assert came(await read(client, asked(salon))) == (True, "MEMORY", False)
+            waits.append(monotonic() - began)
+
+    assert waits[0] > CHECK_S
+    assert max(waits[1:]) < CHECK_S / 2
+    async with asyncio.timeout(10):
+        while came(await read(client, asked(salon))) != (True, "MEMORY", True):
+            await asyncio.sleep(0.1)
 
 
 async def test_a_server_that_starts_without_postgres_is_unavailable(
