@@ -27,6 +27,7 @@ from hypothesis.stateful import (
     MultipleResults,
     RuleBasedStateMachine,
     initialize,
+    invariant,
     multiple,
     precondition,
     rule,
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
 FULL = "CHAIRTIME_SOAK" in os.environ
-EXAMPLES, STEPS_EACH = (220, 50) if FULL else (12, 50)
-STEPS = 10_000 if FULL else 600
+EXAMPLES, STEPS_EACH = (220, 50) if FULL else (10, 50)
+STEPS = 10_000 if FULL else 500
 ANSWERS = {"Hold", "Booking", "SlotTaken", "SlotNotOffered", "NotFound", "HoldExpired", "AlreadyEnded"}
 T = TypeVar("T")
 
@@ -213,11 +214,19 @@ class Machine(RuleBasedStateMachine):
 
     @rule(who=WHO, process=PROCESS)
     def read(self, who: str, process: int) -> None:
-        """Every list of both days, verified."""
+        self.same("read")
+        self.same_lists(who, process)
+
+    @invariant()
+    def each_step_shows(self) -> None:
+        """In the process that hears nothing, and that has just read the lists as they were before."""
+        self.same_lists("ann", 1)
+
+    def same_lists(self, who: str, process: int) -> None:
+        """Every list of both days, verified, is the model's."""
         visitor = self.visitor(who, process)
         asked = {"first": self.date(0), "second": self.date(1)}
         found = self.world.do(visitor.client.data(LISTS, asked, **visitor.who))
-        self.same("read")
         lists = {
             (stylist["name"].lower(), offering["service"]["name"].lower(), day): offering[alias]
             for stylist in found["stylists"]
