@@ -105,6 +105,15 @@ def _data_dir(command: Callable[..., T]) -> Callable[..., T]:
     show_default="10, or fewer, so that all workers need 90 at most",
     help="Connections to Postgres a worker may open, beside one that listens.",
 )
+@click.option(
+    "--plans/--no-plans",
+    default=True,
+    help="Compile queries that come again, and keep their answers as bytes for as long as they are true; else all goes the "
+    "stock way, which answers the same.",
+)
+@click.option(
+    "--fragments/--no-fragments", default=True, hidden=True, help="Whether plans keep bytes, or project anew each time."
+)
 @click.option("--demo", is_flag=True, help="Load the demo business first, unless it is there.")
 @click.option("--migrate/--no-migrate", default=True, help="Bring the database to the newest schema first.")
 @click.option(
@@ -132,6 +141,8 @@ def serve(
     tenant: str,
     workers: int,
     pool_size: int | None,
+    plans: bool,
+    fragments: bool,
     demo: bool,
     migrate: bool,
     jwks: str | None,
@@ -153,6 +164,8 @@ def serve(
         audiences=audiences,
         pool=PoolSettings(size_max=pool_size or min(PoolSettings().size_max, CONNECTIONS_MAX // workers - 1)),
         workers=workers,
+        plans=plans,
+        fragments=fragments,
     )
     started = time.monotonic()
     listening = running.bind(settings.host, settings.port)

@@ -37,8 +37,13 @@ class BoundedMemory(SimpleMemoryCache):  # type: ignore[misc]
 
     def __init__(self, entries_max: int, on_evict: Callable[[Any], None]) -> None:
         super().__init__(timeout=None)
+        self.changes = 0
         self._entries_max = entries_max
         self._on_evict = on_evict
+
+    def peek(self, key: str) -> Any:
+        """As `get`, at once."""
+        return self._used(key)
 
     async def _get(self, key: str, encoding: str = "utf-8", _conn: Any = None) -> Any:
         return self._used(key)
@@ -47,6 +52,7 @@ class BoundedMemory(SimpleMemoryCache):  # type: ignore[misc]
         return [self._used(key) for key in keys]
 
     async def _set(self, key: str, value: Any, ttl: Any = None, _cas_token: Any = None, _conn: Any = None) -> bool:
+        self.changes += 1
         self._cache.pop(key, None)
         self._cache[key] = value
         while len(self._cache) > self._entries_max:
@@ -55,6 +61,7 @@ class BoundedMemory(SimpleMemoryCache):  # type: ignore[misc]
 
     def discard(self, key: str) -> None:
         """Lets go of a key, at once: a change that is heard must be obeyed before anything else runs."""
+        self.changes += 1
         self._cache.pop(key, None)
 
     def _used(self, key: str) -> Any:

@@ -163,6 +163,19 @@ class VersionedCache(Generic[K, V]):
         """What memory has, unchecked."""
         return (await self._held([key])).get(key)
 
+    @property
+    def changes(self) -> int:
+        """Counts what comes into memory, and what goes."""
+        return self._memory.changes
+
+    def holds(self, entries: Mapping[str, Entry[V]]) -> bool:
+        """Whether memory has these very entries, by their keys' texts; it knows then that they are in use."""
+        return all(self._memory.peek(text) is entry for text, entry in entries.items())
+
+    def may_serve(self, entries: Iterable[Entry[V]]) -> bool:
+        """Whether CACHED may serve entries that memory holds: every change since they were last checked has been heard."""
+        return self._trusting and all(entry.era == self._era for entry in entries)
+
     async def load(self, key: K) -> Reading[V]:
         """One key found anew and stored, without asking what memory has. As fresh as VERIFIED. Raises Unavailable."""
         readings, _ = await self._read_verified([key], {}, (), verified=True)

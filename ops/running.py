@@ -23,13 +23,18 @@ from cache.stores import Redis
 from db import directory, embedded, migrate, versions
 from db.listen import Listener
 from db.pool import Database, PoolSettings, StartupError, check_server
+from execution.engine import Engine
+from execution.front import Front, Handler
+from execution.plans import Plans
 from resolvers import app as wiring
 from resolvers import demo as demo_salon
 from resolvers import importing, salon_file, tokens
 from resolvers.app import App, Limits
 from resolvers.tokens import TokenSettings
 from schema import issuer, page, rest
+from schema.quick import World
 from schema.rest import Rest
+from schema.schema import schema
 from schema.view import HEADER_MAX, View
 
 BODY_MAX = 100_000
@@ -60,6 +65,8 @@ class Settings:
     entries_max: int = 50_000
     ttl: timedelta = timedelta(minutes=15)
     workers: int = 1
+    plans: bool = True
+    fragments: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ async def serving(settings: Settings, prepared: Prepared, listening: socket.sock
     try:
         async with _app(settings, prepared.url, database, redis) as app:
             runner = web.AppRunner(
-                _web(app, prepared.token_settings),
+                application(app, prepared.token_settings, plans=settings.plans, fragments=settings.fragments),
                 access_log=None,
                 shutdown_timeout=LAST_REQUESTS_S,
                 max_field_size=HEADER_MAX,
@@ -168,18 +175,21 @@ def _redis(url: str | None) -> Redis | None:
         raise StartupError(f"--redis-url: {error}") from None
 
 
-def _web(app: App, token_settings: TokenSettings) -> web.Application:
+def application(app: App, token_settings: TokenSettings, *, plans: bool, fragments: bool = True) -> web.Application:
     """The routes."""
-    application = web.Application(client_max_size=BODY_MAX)
+    found = web.Application(client_max_size=BODY_MAX)
     authenticate = partial(tokens.authenticate, token_settings)
     view = View(app, authenticate)
-    application.router.add_route("*", "/graphql", view)
-    application.router.add_get(rest.AVAILABLE_SLOTS, Rest(app, authenticate).available_slots)
-    application.router.add_get("/", page.from_root)
-    application.router.add_get("/graphiql/{name}", page.asset)
-    application.on_response_prepare.append(page.harden)
-    application.on_shutdown.append(view.go_away)
-    return application
+    graphql: Handler = view
+    if plans:
+        graphql = Front(Engine(Plans(schema), World(app, authenticate), keeps_fragments=fragments), view).handle
+    found.router.add_route("*", "/graphql", graphql)
+    found.router.add_get(rest.AVAILABLE_SLOTS, Rest(app, authenticate).available_slots)
+    found.router.add_get("/", page.from_root)
+    found.router.add_get("/graphiql/{name}", page.asset)
+    found.on_response_prepare.append(page.harden)
+    found.on_shutdown.append(view.go_away)
+    return found
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from cache.keys import DayKey
@@ -27,7 +27,8 @@ EARLIEST_ZONE = ZoneInfo("Pacific/Kiritimati")  # UTC+14
 class Availability:
     """One stylist, service and date, as read at `now`. zone: as asked, else None: each location's own.
 
-    readings: of the stylist-days that the date touches, by day.
+    readings: of the stylist-days that the date touches, by day. kept: what is made of the slots can be kept here; it goes when
+    they do. None where they are put together of several days.
     """
 
     stylist_id: str
@@ -37,6 +38,7 @@ class Availability:
     readings: Sequence[Reading[DayFacts]]
     slots: Sequence[Slot]
     true_until: datetime | None
+    kept: dict[Any, Any] | None = None
 
     @property
     def version(self) -> str:
@@ -76,13 +78,21 @@ def of_stylist(
     return Later(context.days(freshness).load(keys), assembled)
 
 
-def derived(entry: Entry[DayFacts], service_id: str, now: datetime) -> DaySlots:
+class Derived(NamedTuple):
+    """An entry's slots for a service, from an instant on. kept: what is made of them."""
+
+    since: datetime
+    slots: DaySlots
+    kept: dict[Any, Any]
+
+
+def derived(entry: Entry[DayFacts], service_id: str, now: datetime) -> Derived:
     """The slots of an entry for a service, kept on it for as long as time alone changes nothing."""
-    known: tuple[datetime, DaySlots] | None = entry.derived.get(service_id)
-    if known and known[0] <= now and (known[1].true_until is None or now < known[1].true_until):
-        return known[1]
-    fresh = slots.day_slots(entry.value, service_id, now)
-    entry.derived[service_id] = now, fresh
+    known: Derived | None = entry.derived.get(service_id)
+    if known and known.since <= now and (known.slots.true_until is None or now < known.slots.true_until):
+        return known
+    fresh = Derived(now, slots.day_slots(entry.value, service_id, now), {})
+    entry.derived[service_id] = fresh
     return fresh
 
 
@@ -93,19 +103,20 @@ def assemble(
     zone: ZoneInfo | None,
     readings: Sequence[Reading[DayFacts]],
     *,
-    derive: Callable[[Entry[DayFacts], str, datetime], DaySlots] = derived,
+    derive: Callable[[Entry[DayFacts], str, datetime], Derived] = derived,
 ) -> Availability:
     """The availability of a date from the stylist-days that it touches (R10)."""
     now = max(reading.now for reading in readings)
     parts = [derive(reading.entry, service_id, now) for reading in readings]
-    merged: Sequence[Slot] = parts[0].slots
+    merged: Sequence[Slot] = parts[0].slots.slots
     if zone is not None:
         span = hours.local_day(day, zone)
         merged = slots.one_a_start(
-            slot for part in parts for slot in part.slots if span.starts_at <= slot.starts_at < span.ends_at
+            slot for part in parts for slot in part.slots.slots if span.starts_at <= slot.starts_at < span.ends_at
         )
-    ends = [part.true_until for part in parts if part.true_until]
-    return Availability(stylist_id, service_id, day, zone, readings, merged, min(ends, default=None))
+    ends = [part.slots.true_until for part in parts if part.slots.true_until]
+    kept = parts[0].kept if len(parts) == 1 else None
+    return Availability(stylist_id, service_id, day, zone, readings, merged, min(ends, default=None), kept)
 
 
 def touched_days(context: Context, stylist: Stylist, day: date, zone: ZoneInfo | None) -> list[date]:

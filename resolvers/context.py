@@ -66,6 +66,7 @@ class Context:
         self.app = app
         self.caller = caller
         self.asked = 0
+        self.freshnesses: set[Freshness] = set()
         self._entry = directory
         self._is_fresh = is_fresh
         self._moved = False
@@ -97,11 +98,17 @@ class Context:
         return self._entry.value
 
     @property
+    def entry(self) -> Entry[Directory]:
+        """The directory as the cache has it."""
+        return self._entry
+
+    @property
     def tenant_id(self) -> str:
         return self._entry.value.tenant.id
 
     def days(self, freshness: Freshness) -> DayLoader:
         """The loader that batches everything this operation asks for at one freshness."""
+        self.freshnesses.add(freshness)
         return self._loaders[freshness]
 
     def count(self, availabilities: int) -> None:

@@ -17,7 +17,7 @@ from db.days import EXPIRED_KEPT
 from domain import slots, versions
 from domain.errors import BadRequest
 from resolvers import availability
-from resolvers.availability import Availability
+from resolvers.availability import Availability, Derived
 
 Key = tuple[str, date]
 
@@ -110,7 +110,7 @@ def _at(found: Availability, instant: datetime) -> Availability:
         found.date,
         found.zone,
         readings,
-        derive=lambda entry, service_id, now: slots.day_slots(entry.value, service_id, now),
+        derive=lambda entry, service_id, now: Derived(now, slots.day_slots(entry.value, service_id, now), {}),
     )
 
 

@@ -12,6 +12,7 @@ import strawberry
 from cache.versioned import Freshness
 from domain.errors import BadRequest
 from domain.model import Directory
+from execution.marks import planned, planned_later
 from resolvers import auditing, availability, bookings, explaining, managing
 from schema import inputs, types
 from schema.audit import AuditConnection
@@ -39,15 +40,18 @@ BOOKING_DAYS_MAX = 366
 @strawberry.type(description="What can be asked. Reading availability needs no token.")
 class Query:
     @strawberry.field(description="The business: the token's, else the header X-Tenant's, else the server's default.")
+    @planned
     def tenant(self, info: Info) -> Tenant:
         return Tenant.of(context_of(info).directory.tenant)
 
     @strawberry.field(description="Its places, by name.")
+    @planned
     def locations(self, info: Info) -> list[Location]:
         directory = context_of(info).directory
         return [Location.of(directory, location_id) for location_id in directory.locations]
 
     @strawberry.field(description="What can be booked, by name.")
+    @planned
     def services(
         self, info: Info, ids: IdsArgument = None, limit: LimitArgument = 50, after: AfterArgument = None
     ) -> list[Service]:
@@ -56,12 +60,14 @@ class Query:
         return [Service.of(directory, service_id) for service_id in _page(info, found, ids, limit, after)]
 
     @strawberry.field(description="One service; null when there is none with this id.")
+    @planned
     def service(self, info: Info, id: ServiceIdArgument) -> Service | None:
         directory = context_of(info).directory
         service = directory.services.get(inputs.uuid(id, "id"))
         return Service.of(directory, service.id) if service and service.active else None
 
     @strawberry.field(description="Who can be booked, by name.")
+    @planned
     def stylists(
         self,
         info: Info,
@@ -88,6 +94,7 @@ class Query:
         return [Stylist.of(directory, stylist_id) for stylist_id in _page(info, found, ids, limit, after)]
 
     @strawberry.field(description="One stylist; null when there is none with this id.")
+    @planned
     def stylist(self, info: Info, id: StylistIdArgument) -> Stylist | None:
         directory = context_of(info).directory
         stylist = directory.stylists.get(inputs.uuid(id, "id"))
@@ -96,6 +103,7 @@ class Query:
     @strawberry.field(
         description="A stylist's starts for a service on a date. Empty when they do not offer it or do not work."
     )
+    @planned_later
     def available_slots(
         self,
         info: Info,

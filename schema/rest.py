@@ -153,8 +153,8 @@ def freshness_headers(found: Availability) -> dict[str, str]:
     info = CacheInfo.of(found)
     return {
         "X-Cached": "true",
-        "X-Cache-Hit": _yes_or_no(info.hit),
-        "X-Verified": _yes_or_no(info.verified),
+        "X-Cache-Hit": _yes_or_no(info.hit()),
+        "X-Verified": _yes_or_no(info.verified()),
         "X-Version": info.version,
         "X-Computed-At": instant_text(info.computed_at),
         **NOT_STORED,

@@ -15,6 +15,7 @@ from cache.versioned import Freshness, Source
 from domain import model
 from domain.errors import Free, OrderReason
 from domain.model import Directory, SlotStatus
+from execution.marks import by_asker, momentary, planned_later, settled
 from resolvers import availability
 from resolvers.loaders import Later
 from schema import inputs
@@ -174,6 +175,7 @@ class Stylist:
         return Offering.active(self.directory, self.directory.by_stylist.get(self.id, ()))
 
     @strawberry.field(description="Their starts for a service on a date.")
+    @planned_later
     def available_slots(
         self,
         info: Info,
@@ -185,6 +187,7 @@ class Stylist:
         return slots_of(info, self.id, inputs.uuid(service_id, "serviceId"), date, timezone, freshness)
 
     @strawberry.field(description="Their starts for a service on each date of a range, at most 62 days.")
+    @planned_later
     def availability(
         self,
         info: Info,
@@ -242,6 +245,7 @@ class Offering:
         return Service.of(self.directory, self.offering.service_id)
 
     @strawberry.field(description="Its starts on a date.")
+    @planned_later
     def available_slots(
         self,
         info: Info,
@@ -254,30 +258,52 @@ class Offering:
 
 @strawberry.type(description="How fresh an answer is. Every field can be tested.")
 class CacheInfo:
-    hit: bool = strawberry.field(description="Whether it came from a cache rather than being loaded for this request.")
-    source: Source = strawberry.field(description="Where its facts came from.")
-    verified: bool = strawberry.field(description="Whether its version was checked against Postgres for this request.")
+    found: strawberry.Private[availability.Availability]
     version: str = strawberry.field(
         description="Of the facts: dot-separated integers, compared number by number; for one stylist-day never going down."
     )
     computed_at: datetime = strawberry.field(description="When the facts were read from Postgres, by its clock.")
     expires_at: datetime = strawberry.field(description="Until when they may be served from the cache, if unchanged.")
-    age_seconds: float = strawberry.field(description="How old the facts are.")
 
     @classmethod
     def of(cls, found: availability.Availability) -> CacheInfo:
         readings = found.readings
-        computed_at = min(reading.entry.computed_at for reading in readings)
-        sources = {reading.source for reading in readings}
         return cls(
-            hit=all(reading.hit for reading in readings),
-            source=next(source for source in (Source.DATABASE, Source.REDIS, Source.MEMORY) if source in sources),
-            verified=all(reading.verified for reading in readings),
+            found=found,
             version=found.version,
-            computed_at=computed_at,
+            computed_at=min(reading.entry.computed_at for reading in readings),
             expires_at=min(reading.entry.expires_at for reading in readings),
-            age_seconds=max(0.0, (found.now - computed_at).total_seconds()),
         )
+
+    @strawberry.field(description="Whether it came from a cache rather than being loaded for this request.")
+    @settled(lambda _: True)
+    def hit(self) -> bool:
+        return all(reading.hit for reading in self.found.readings)
+
+    @strawberry.field(description="Where its facts came from.")
+    @settled(lambda _: Source.MEMORY)
+    def source(self) -> Source:
+        sources = {reading.source for reading in self.found.readings}
+        return next(source for source in (Source.DATABASE, Source.REDIS, Source.MEMORY) if source in sources)
+
+    @strawberry.field(description="Whether its version was checked against Postgres for this request.")
+    @settled(lambda self: self.is_verified)
+    def verified(self) -> bool:
+        return self.is_verified
+
+    @strawberry.field(description="How old the facts are.")
+    @momentary(lambda self, now: self.age(now))
+    def age_seconds(self) -> float:
+        return self.age(self.found.now)
+
+    @property
+    def is_verified(self) -> bool:
+        """Of all that it was made of."""
+        return all(reading.verified for reading in self.found.readings)
+
+    def age(self, now: datetime) -> float:
+        """In seconds, at an instant by Postgres's clock."""
+        return max(0.0, (now - self.computed_at).total_seconds())
 
 
 @strawberry.type(description="A stylist's starts for a service on one date.")
@@ -291,6 +317,15 @@ class Availability:
     def of(cls, info: Info, found: availability.Availability) -> Availability:
         context = context_of(info)
         return cls(directory=context.directory, found=found, holder=context.caller.holder, date=found.date)
+
+    def shelf(self) -> tuple[dict[Any, Any], Any] | None:
+        """Where what is rendered of it can be kept: beside its slots; and what else that depends on."""
+        kept, found = self.found.kept, self.found
+        if kept is None:
+            return None
+        kept[id(self.directory)] = self.directory  # so that no other gets the same id
+        holder = self.holder if any(slot.holder == self.holder for slot in found.slots) else None
+        return kept, (id(self.directory), found.date, found.zone and found.zone.key, holder)
 
     def slot(self, slot: model.Slot) -> Slot:
         """One of its slots as a type."""
@@ -399,6 +434,7 @@ class Slot:
         return self.slot.status is SlotStatus.AVAILABLE
 
     @strawberry.field(description="Whether it is the caller, by token or X-Session-Id, who holds it.")
+    @by_asker
     def held_by_you(self) -> bool:
         return self.holder is not None and self.slot.holder == self.holder
 

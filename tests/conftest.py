@@ -13,7 +13,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,20 +20,18 @@ from typing import Any
 import aiohttp
 import asyncpg
 import pytest
-from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from db import embedded, migrate, queries
 from db.listen import Listener
 from db.pool import Database, PoolSettings
+from ops import running
 from resolvers import app as wiring
 from resolvers import importing, salon_file, tokens
 from resolvers.app import App, Limits
 from resolvers.context import Role
 from resolvers.tokens import TokenSettings
-from schema import rest
-from schema.rest import Rest
-from schema.view import HEADER_MAX, View
+from schema.view import HEADER_MAX
 
 numbers = itertools.count(1)
 
@@ -229,11 +226,7 @@ TOKENS = TokenSettings("a secret for tests, longer than 32 characters")
 @pytest.fixture
 async def client(app: App) -> AsyncIterator[Client]:
     """The server itself on a free port of loopback, and a client of it."""
-    application = web.Application()
-    authenticate = partial(tokens.authenticate, TOKENS)
-    application.router.add_route("*", "/graphql", View(app, authenticate))
-    application.router.add_get(rest.AVAILABLE_SLOTS, Rest(app, authenticate).available_slots)
-    server = TestServer(application)
+    server = TestServer(running.application(app, TOKENS, plans=True))
     await server.start_server(max_field_size=HEADER_MAX)
     async with aiohttp.ClientSession() as http:
         yield Client(http, str(server.make_url("/graphql")))

@@ -1,0 +1,189 @@
+"""Answers as bytes, with gaps for what changes by the moment."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import orjson
+
+from execution.projectors import GAP, Changing, Child, Hole
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+FRAGMENTS_MAX = 64  # on a shelf
+
+
+class Rendering(NamedTuple):
+    """parts: one more than holes, which go between them."""
+
+    parts: Sequence[bytes]
+    holes: Sequence[Hole]
+
+
+class Part(NamedTuple):
+    """Bytes, and what comes after them."""
+
+    text: bytes
+    hole: Hole | None
+
+
+class Given(NamedTuple):
+    """What projectors are called with. keys: of each child's arguments, for fragments to be kept under."""
+
+    values: Sequence[Mapping[str, Any]]
+    keys: Mapping[Child, Hashable]
+    info: Any
+
+
+class Gap(NamedTuple):
+    """A place among an answer's parts, and what goes there: render(value, moment)."""
+
+    place: int
+    render: Callable[[Any, Any], Any]
+    value: Any
+
+
+class Answer(NamedTuple):
+    """What is kept of an answer, to be served again as long as its proof holds."""
+
+    parts: list[bytes]
+    gaps: list[Gap]
+    proof: Any
+
+    @property
+    def size(self) -> int:
+        """In bytes, about."""
+        return sum(map(len, self.parts)) + 200 * len(self.gaps) + 500
+
+    def at(self, moment: Any) -> bytes:
+        """The bytes, as of a moment."""
+        if not self.gaps:
+            return self.parts[0]
+        parts = self.parts.copy()
+        for place, render, value in self.gaps:
+            parts[place] = orjson.dumps(render(value, moment))
+        return b"".join(parts)
+
+
+class Bounded(Generic[K, V]):
+    """Keeps what was asked for last, as much as fits."""
+
+    def __init__(self, size_max: int) -> None:
+        self._size_max = size_max
+        self._size = 0
+        self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        found = self._kept.get(key)
+        if found is None:
+            return None
+        self._kept.move_to_end(key)
+        return found[0]
+
+    def put(self, key: K, value: V, size: int) -> None:
+        """Keeps a value, unless it alone is more than an eighth of all there may be."""
+        self.drop(key)
+        if size * 8 > self._size_max:
+            return
+        self._kept[key] = value, size
+        self._size += size
+        while self._size > self._size_max:
+            _, (_, gone) = self._kept.popitem(last=False)
+            self._size -= gone
+
+    def drop(self, key: K) -> None:
+        found = self._kept.pop(key, None)
+        if found is not None:
+            self._size -= found[1]
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+
+def rendered(data: Any, holes: list[Hole]) -> Rendering:
+    """Data with gaps where it has holes. Raises TypeError for what is no JSON."""
+    parts = orjson.dumps(data).split(GAP)
+    if len(parts) != len(holes) + 1:
+        raise ValueError("gaps do not match holes")
+    return Rendering(parts, holes)
+
+
+def of_child(child: Child, value: Any, given: Given, *, keeps: bool) -> Iterator[Part]:
+    """The rendering of what a LATER field gave. keeps: whether fragments are kept."""
+    render = _fragment if keeps and child.bind is not None else _projected
+    if not child.is_list:
+        yield from _parts(render(child, value, given))
+        return
+    between = b"["
+    for one in value:
+        yield Part(between, None)
+        yield from _parts(render(child, one, given))
+        between = b","
+    yield Part(b"]" if value else b"[]", None)
+
+
+def _parts(rendering: Rendering) -> Iterator[Part]:
+    return map(Part, rendering.parts, (*rendering.holes, None))
+
+
+def _fragment(child: Child, value: Any, given: Given) -> Rendering:
+    """A value's rendering, from its shelf if it is there."""
+    place = value.shelf() if hasattr(value, "shelf") else None
+    if place is None:
+        return _projected(child, value, given)
+    fragments, what_else = place
+    key = (child, given.keys[child], what_else)
+    parts: Sequence[bytes] | None = fragments.get(key)
+    if parts is None:
+        rendering = _projected(child, value, given)
+        if len(fragments) < FRAGMENTS_MAX:
+            fragments[key] = rendering.parts
+        return rendering
+    holes: list[Hole] = []
+    assert child.bind is not None
+    child.bind(value, given.values, given.info, holes)
+    return Rendering(parts, holes)
+
+
+def _projected(child: Child, value: Any, given: Given) -> Rendering:
+    holes: list[Hole] = []
+    return rendered(child.project(value, given.values, given.info, holes), holes)
+
+
+def as_found(parts: Sequence[Part]) -> bytes:
+    """The bytes of an answer given for the first time."""
+    return b"".join(
+        [text if hole is None else text + orjson.dumps(_changing(hole).found(hole.value)) for text, hole in parts]
+    )
+
+
+def kept(parts: Sequence[Part], proof: Any) -> Answer:
+    """What is kept of an answer: what is settled is filled in, what is of the moment stays open."""
+    joined: list[bytes] = []
+    gaps: list[Gap] = []
+    run: list[bytes] = []
+    for text, hole in parts:
+        run.append(text)
+        if hole is None:
+            continue
+        changing = _changing(hole)
+        if changing.is_momentary:
+            joined += [b"".join(run), b""]
+            gaps.append(Gap(len(joined) - 1, changing.later, hole.value))
+            run = []
+        else:
+            run.append(orjson.dumps(changing.later(hole.value)))
+    joined.append(b"".join(run))
+    return Answer(joined, gaps, proof)
+
+
+def _changing(hole: Hole) -> Changing:
+    assert isinstance(hole.what, Changing)
+    return hole.what

@@ -1,0 +1,96 @@
+"""Answers given before: whether all that they were made of is still true, at the freshness that they were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from cache import keys
+from cache.freshness import Checked
+from cache.keys import DirectoryKey
+from cache.versioned import Freshness
+from domain.errors import Unavailable
+from resolvers.availability import Availability
+from resolvers.context import Context
+
+
+def proof(context: Context, found: Sequence[Availability]) -> Verified | Cached | None:
+    """That an answer made of the directory and these availabilities is true; None if that cannot be told again."""
+    verified = {reading.verified for one in found for reading in one.readings}
+    if context.freshnesses <= {Freshness.VERIFIED} and verified <= {True}:
+        return Verified(context, found)
+    if context.freshnesses == {Freshness.CACHED} and verified <= {False}:
+        return Cached(context, found)
+    return None
+
+
+class Recalled:
+    """The proof of one answer. askers: who hold something that it shows; they would be told that it is theirs."""
+
+    def __init__(self, context: Context, found: Sequence[Availability]) -> None:
+        self.askers = frozenset(slot.holder for one in found for slot in one.slots if slot.holder is not None)
+        self._app = context.app
+        entries = {reading.entry.key: reading.entry for one in found for reading in one.readings}
+        self._days = {keys.text(key): entry for key, entry in entries.items()}
+        self._directory = {keys.text(DirectoryKey(context.tenant_id)): context.entry}
+        self._keys = [DirectoryKey(context.tenant_id), *entries]
+        self._versions = [context.entry.version, *(entry.version for entry in entries.values())]
+        self._since = max((one.now for one in found), default=None)
+        ends = [one.true_until for one in found if one.true_until]
+        self._until = min([*ends, context.entry.expires_at, *(entry.expires_at for entry in entries.values())])
+        self._seen = (-1, -1)
+
+    def _is_in_memory(self) -> bool:
+        """Whether memory has the very entries. It is asked, and so keeps them, only when something has changed there."""
+        days, directories = self._app.days, self._app.directories
+        seen = days.changes, directories.changes
+        if seen != self._seen:
+            if not (days.holds(self._days) and directories.holds(self._directory)):
+                return False
+            self._seen = seen
+        return True
+
+    def _at(self, now: datetime) -> datetime | None:
+        """The moment, if time alone has changed nothing; then it is a hit."""
+        if now >= self._until or (self._since is not None and now < self._since):
+            return None
+        self._app.days.counts["hit"] += len(self._days)
+        return now
+
+
+class Cached(Recalled):
+    """True as far as is known here, while changes are heard."""
+
+    is_prompt = True
+
+    def holds(self) -> datetime | None:
+        """Postgres's clock as last heard; None when memory has something else, or may have missed a change."""
+        days, directories = self._app.days, self._app.directories
+        if (
+            self._is_in_memory()
+            and days.may_serve(self._days.values())
+            and directories.may_serve(self._directory.values())
+        ):
+            return self._at(self._app.clock.now())
+        return None
+
+
+class Verified(Recalled):
+    """True by Postgres."""
+
+    is_prompt = False
+    _checked: Checked | None = None
+
+    async def holds(self) -> datetime | None:
+        """Postgres's clock when it had the same versions; it was asked after this was. None when it has others, or is away."""
+        if not self._is_in_memory():
+            return None
+        try:
+            checked = await self._app.check(self._keys)
+        except Unavailable:
+            return None
+        if checked is not self._checked:  # else another who waited for the same check has compared
+            if [checked.versions[key] for key in self._keys] != self._versions:
+                return None
+            self._checked = checked
+        return self._at(checked.now)
