@@ -1,0 +1,84 @@
+"""Reads of which one in a hundred is a booking, of what is read; each is cancelled soon, so that no day fills up."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+import orjson
+
+from bench.http.answers import Asker
+from bench.http.client import Address, Failed, Request, encode
+from bench.http.works import Variables, Work
+
+EVERY = 100
+FREE = """query ($stylist: ID!, $service: ID!, $date: Date!) {
+  availableSlots(stylistId: $stylist, serviceId: $service, date: $date) { slots(status: AVAILABLE) { startUtc } }
+}"""
+BOOK = """mutation ($stylist: ID!, $service: ID!, $start: DateTime!) {
+  done: bookingCreate(input: {stylistId: $stylist, serviceId: $service, startUtc: $start, customer: {name: "Ann"}}) {
+    kind: __typename ... on Booking { id } ... on Problem { message }
+  }
+}"""
+CANCEL = "mutation ($id: ID!) { done: bookingCancel(bookingId: $id) { kind: __typename ... on Problem { message } } }"
+DAYS_MAX = 200  # that are booked, of those that are read
+
+Start = tuple[str, str, str]  # stylist, service, instant
+
+
+class Mixed(Iterator[Request]):
+    """Endless. In the middle between two bookings the oldest that still stands is cancelled."""
+
+    def __init__(self, address: Address, reads: Sequence[bytes], work: Work) -> None:
+        self._address = address
+        self._reads = [Request(one) for one in reads]
+        self._sent = 0
+        self._standing: deque[tuple[Start, str]] = deque()
+        self._asker = Asker(address)
+        days = work.variables[:: max(1, len(work.variables) // DAYS_MAX)]
+        self._free = deque(start for starts in zip(*map(self._free_of, days), strict=False) for start in starts)
+
+    def _free_of(self, day: Variables) -> list[Start]:
+        slots = self._asker.data(FREE, **day)["availableSlots"]["slots"]
+        return [(day["stylist"], day["service"], one["startUtc"]) for one in slots]
+
+    def __next__(self) -> Request:
+        self._sent += 1
+        turn = self._sent % EVERY
+        if turn == 0 and self._free:
+            return self._booking(self._free.popleft())
+        if turn == EVERY // 2 and self._standing:
+            start, id_ = self._standing.popleft()
+            return self._cancelling(start, id_)
+        return self._reads[self._sent % len(self._reads)]
+
+    def _booking(self, start: Start) -> Request:
+        stylist, service, at = start
+        variables = {"stylist": stylist, "service": service, "start": at}
+        return self._request(BOOK, variables, lambda body: self._standing.append((start, _done(body)["id"])))
+
+    def _cancelling(self, start: Start, id_: str) -> Request:
+        def freed(body: bytes) -> None:
+            _done(body)
+            self._free.append(start)
+
+        return self._request(CANCEL, {"id": id_}, freed)
+
+    def _request(self, query: str, variables: dict[str, str], then: object) -> Request:
+        assert callable(then)
+        body = orjson.dumps({"query": query, "variables": variables})
+        return Request(encode(body, self._address), then)
+
+    def close(self) -> None:
+        """Cancels what still stands."""
+        for _, id_ in self._standing:
+            self._asker.data(CANCEL, id=id_)
+        self._asker.close()
+
+
+def _done(body: bytes) -> dict[str, str]:
+    """The booking of an answer that must have one."""
+    done: dict[str, str] = orjson.loads(body)["data"]["done"]
+    if done["kind"] != "Booking":
+        raise Failed(f"a booking is refused: {done}")
+    return done
