@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,10 @@ import orjson
 
 from bench.http import salon
 from bench.http.client import Address, Connection, encode
-from bench.http.works import DAY, Variant, Work
+from bench.http.works import Variables, Variant, Work
 
 # What depends on when and by which process it was asked. `version` does not.
 OF_THE_MOMENT = frozenset({"hit", "source", "verified", "computedAt", "expiresAt", "ageSeconds"})
-VALUES = f"""query Values($stylists: [ID!], $service: ID!, $from: Date!, $to: Date!) {{
-  stylists(ids: $stylists) {{ id name availability(serviceId: $service, from: $from, to: $to) {{ {DAY} }} }}
-}}"""
-STEP_DAYS = 15
 
 Bodies = Mapping[bytes, bytes]
 
@@ -55,18 +50,19 @@ def _timeless(value: Any) -> Any:
 
 
 def compare(works: Iterable[Work], variant: Variant, address: Address, expected: Bodies) -> int:
-    """Asks everything twice, which warms whoever is asked, and returns how much was asked. Exits if an answer differs.
+    """Asks everything, which warms whoever is asked, and returns how much was asked. Exits if an answer differs.
 
-    expected: answers by the body that asks for VERIFIED.
+    The first of each work is asked three times: what is known by sight is known then. expected: answers by the body that asks
+    for VERIFIED.
     """
     asker, asked = Asker(address), 0
     for work in works:
-        for _ in range(2):
-            for body, plain in zip(work.bodies(variant.freshness), work.bodies("VERIFIED"), strict=True):
-                answer = asker.ask(body)
-                asked += 1
-                if comparable(answer) != comparable(expected[plain]):
-                    raise SystemExit(_difference(work, variant, body, answer, expected[plain]))
+        pairs = list(zip(work.bodies(variant.freshness), work.bodies("VERIFIED"), strict=True))
+        for body, plain in (*pairs[:1] * 2, *pairs):
+            answer = asker.ask(body)
+            asked += 1
+            if comparable(answer) != comparable(expected[plain]):
+                raise SystemExit(_difference(work, variant, body, answer, expected[plain]))
     asker.close()
     return asked
 
@@ -77,10 +73,10 @@ def _difference(work: Work, variant: Variant, body: bytes, answer: bytes, expect
 
 
 def ask_all(works: Iterable[Work], address: Address) -> dict[bytes, bytes]:
-    """The answer to each body of the works, VERIFIED, in the words of who is asked second: from the cache."""
+    """The answer to each body of the works that asks for VERIFIED."""
     asker = Asker(address)
-    bodies = [body for work in works for body in work.bodies("VERIFIED")]
-    found = {body: asker.ask(body) for _ in range(2) for body in bodies}
+    bodies = dict.fromkeys(body for work in works for body in work.bodies("VERIFIED"))
+    found = {body: asker.ask(body) for body in bodies}
     asker.close()
     return found
 
@@ -93,19 +89,24 @@ def write_pairs(answers: Bodies, folder: Path) -> None:
         (folder / f"{number}.answer").write_bytes(answer)
 
 
-def write_values(address: Address, today: date, file: Path) -> None:
-    """What the peers with resolvers read: stylists, and their days by ids and date."""
-    asker = Asker(address)
-    days: dict[str, Any] = {}
+def write_values(works: Iterable[Work], expected: Bodies, file: Path) -> None:
+    """What the peers with resolvers read: the stylists that are asked for, and their days by ids and date."""
     stylists: dict[str, Any] = {}
-    for service, count in ((salon.SLOTS_16, salon.DAYS), (salon.SLOTS_48, 1)):
-        first = salon.first_day(today)
-        for step in range(0, count, STEP_DAYS):
-            span = (first + timedelta(step), first + timedelta(min(step + STEP_DAYS, count) - 1))
-            for stylist in salon.STYLISTS:
-                given = {"service": service, "from": str(span[0]), "to": str(span[1])}
-                found = asker.data(VALUES, stylists=[stylist], **given)["stylists"][0]
-                stylists[stylist] = {"id": stylist, "name": found["name"]}
-                days |= {f"{stylist} {service} {one['date']}": one for one in found["availability"]}
-    asker.close()
+    days: dict[str, Any] = {}
+    for work in works:
+        for variables, body in zip(work.variables, work.bodies("VERIFIED"), strict=True):
+            for stylist, name, found in _days(orjson.loads(expected[body])["data"], variables):
+                stylists[stylist] = {"id": stylist, "name": name}
+                days[f"{stylist} {variables['service']} {found['date']}"] = found
     file.write_bytes(orjson.dumps({"stylists": list(stylists.values()), "days": days}))
+
+
+def _days(data: Any, variables: Variables) -> Iterator[tuple[str, str, Any]]:
+    """The days of an answer, with id and name of whose they are."""
+    if "availableSlots" in data:
+        stylist = variables["stylist"]
+        yield stylist, salon.name_of(stylist), data["availableSlots"]
+        return
+    for one in data.get("stylists") or [data["stylist"]]:
+        for found in one["availability"]:
+            yield one.get("id") or variables["stylist"], one["name"], found

@@ -1,7 +1,7 @@
-"""A load generator that stays out of the way: ready bytes on kept-alive sockets, one loop, about 10 us a request.
+"""A load generator that stays out of the way: ready bytes on kept-alive sockets, 20 to 30 us a request.
 
-It is a loop of its own over epoll because asyncio would cost it twice as much, and load that is slower than the bare
-server would measure itself.
+It is a loop of its own over epoll since asyncio would cost it more, and load that is slower than the bare server would measure
+itself.
 """
 
 from __future__ import annotations

@@ -29,6 +29,11 @@ def days(today: date) -> list[date]:
     return [first_day(today) + timedelta(n) for n in range(DAYS)]
 
 
+def name_of(stylist: str) -> str:
+    """As the salon's file says."""
+    return f"Stylist {stylist[-2:]}"
+
+
 def salon(today: date) -> Json:
     """In the import format."""
     return {
@@ -55,7 +60,7 @@ def _service(id_: str, name: str, *, minutes: int) -> Json:
 def _stylist(id_: str, today: date) -> Json:
     return {
         "id": id_,
-        "name": f"Stylist {id_[-2:]}",
+        "name": name_of(id_),
         "location": LOCATION,
         "services": [{"service": SLOTS_16}, {"service": SLOTS_48}],
         "hours": [

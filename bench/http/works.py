@@ -69,6 +69,7 @@ OPTIONS_IF_KNOWN = (("--rate-limits", "off"),)
 
 FAST = (BARE, CACHED, VERIFIED, MERCURIUS)
 OWN = (CACHED, VERIFIED)
+STEADY = (BARE, CACHED, VERIFIED)
 ALL = tuple(one.name for one in VARIANTS)
 
 

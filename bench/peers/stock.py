@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Any, NewType
+from typing import Annotated, Any, NewType
 
 import orjson
 import strawberry
@@ -92,7 +92,11 @@ class Stylist:
 
     @strawberry.field
     def availability(
-        self, service_id: strawberry.ID, from_: Date, to: Date, freshness: Freshness = Freshness.VERIFIED
+        self,
+        service_id: strawberry.ID,
+        from_: Annotated[Date, strawberry.argument(name="from")],
+        to: Date,
+        freshness: Freshness = Freshness.VERIFIED,
     ) -> list[Availability]:
         return [self.days[self.id, service_id, day] for day in _dates(from_, to)]
 
