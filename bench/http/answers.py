@@ -56,13 +56,16 @@ def compare(works: Iterable[Work], variant: Variant, address: Address, expected:
     for VERIFIED.
     """
     asker, asked = Asker(address), 0
+    pairs: dict[bytes, bytes] = {}  # works may have bodies in common
     for work in works:
-        pairs = list(zip(work.bodies(variant.freshness), work.bodies("VERIFIED"), strict=True))
-        for body, plain in (*pairs[:1] * 2, *pairs):
+        own = dict(zip(work.bodies(variant.freshness), work.bodies("VERIFIED"), strict=True))
+        new = [body for body in own if body not in pairs]
+        pairs |= own
+        for body in (*new[:1] * 2, *new):
             answer = asker.ask(body)
             asked += 1
-            if comparable(answer) != comparable(expected[plain]):
-                raise SystemExit(_difference(work, variant, body, answer, expected[plain]))
+            if comparable(answer) != comparable(expected[own[body]]):
+                raise SystemExit(_difference(work, variant, body, answer, expected[own[body]]))
     asker.close()
     return asked
 
