@@ -27,10 +27,11 @@ def main() -> None:
     if sys.platform != "linux":
         parser.error("the bench reads /proc and places processes on cores, which only Linux has")
     figures = run.run(run.QUICK if asked.quick else run.FULL, asked.only)
-    print(f"\n{report.machine()}; medians of rounds, ratios within a round; {report.load_cost(figures)}\n")
+    print(f"\n{report.machine()}; medians of rounds, ratios within a round{report.load_cost(figures)}\n")
     print(report.text(report.table(figures)))
     print()
-    print(report.text([one.row() for one in report.targets(figures)]))
+    print(report.text([report.TARGETS_HEAD, *(one.row() for one in report.targets(figures))]))
+    print(f"\n{report.disturbed(figures)}", end="")
     if asked.readme:
         readme.publish(figures)
 

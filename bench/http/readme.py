@@ -26,17 +26,17 @@ def between(text: str, section: str) -> str:
     _, end, tail = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"no {BEGIN} with {END} after it")
-    return f"{head}{BEGIN}\n{section}\n{END}{tail}"
+    return f"{head}{BEGIN}\n\n{section}\n\n{END}{tail}"
 
 
 def _section(figures: Figures) -> str:
-    targets: Table = [("what", "figure", "meant to be", ""), *(one.row() for one in report.targets(figures))]
+    judged = [one.row() for one in report.targets(figures) if one.value is not None]
     return "\n\n".join(
         [
             f"![Requests a second, as multiples of bare aiohttp's]({_name(PLOT)})",
             f"Requests a second and CPU a request, in brackets, as multiples of bare aiohttp's ({report.machine()}):",
             _markdown(ratios(figures)),
-            _markdown(targets),
+            _markdown([report.TARGETS_HEAD, *judged]),
         ]
     )
 

@@ -79,7 +79,7 @@ def test_the_plot_of_nothing_is_xml() -> None:
 def test_the_readme_keeps_what_is_around_the_marks() -> None:
     text = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter"
 
-    assert readme.between(text, "new") == f"before\n{readme.BEGIN}\nnew\n{readme.END}\nafter"
+    assert readme.between(text, "new") == f"before\n{readme.BEGIN}\n\nnew\n\n{readme.END}\nafter"
     with pytest.raises(ValueError, match="no <!--"):
         readme.between("no marks", "new")
 
