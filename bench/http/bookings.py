@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 
 import orjson
 
@@ -26,31 +27,39 @@ DAYS_MAX = 200  # that are booked, of those that are read
 Start = tuple[str, str, str]  # stylist, service, instant
 
 
-class Mixed(Iterator[Request]):
-    """Endless. In the middle between two bookings the oldest that still stands is cancelled."""
+class Bookings:
+    """Of the days that a work reads, through one server. Nobody else may book there meanwhile."""
 
-    def __init__(self, address: Address, reads: Sequence[bytes], work: Work) -> None:
+    def __init__(self, address: Address, work: Work) -> None:
         self._address = address
-        self._reads = [Request(one) for one in reads]
         self._sent = 0
         self._standing: deque[tuple[Start, str]] = deque()
-        self._asker = Asker(address)
         days = work.variables[:: max(1, len(work.variables) // DAYS_MAX)]
-        self._free = deque(start for starts in zip(*map(self._free_of, days), strict=False) for start in starts)
+        with closing(Asker(address)) as asker:
+            free = [_free(asker, day) for day in days]
+        self._free = deque(start for starts in zip(*free, strict=False) for start in starts)
 
-    def _free_of(self, day: Variables) -> list[Start]:
-        slots = self._asker.data(FREE, **day)["availableSlots"]["slots"]
-        return [(day["stylist"], day["service"], one["startUtc"]) for one in slots]
+    @contextmanager
+    def among(self, reads: Sequence[bytes]) -> Iterator[Iterator[Request]]:
+        """Endless requests; afterwards what still stands is cancelled."""
+        yield self._requests([Request(one) for one in reads])
+        with closing(Asker(self._address)) as asker:
+            while self._standing:
+                start, id_ = self._standing.popleft()
+                asker.data(CANCEL, id=id_)
+                self._free.append(start)
 
-    def __next__(self) -> Request:
-        self._sent += 1
-        turn = self._sent % EVERY
-        if turn == 0 and self._free:
-            return self._booking(self._free.popleft())
-        if turn == EVERY // 2 and self._standing:
-            start, id_ = self._standing.popleft()
-            return self._cancelling(start, id_)
-        return self._reads[self._sent % len(self._reads)]
+    def _requests(self, reads: Sequence[Request]) -> Iterator[Request]:
+        """In the middle between two bookings the oldest that still stands is cancelled."""
+        while True:
+            self._sent += 1
+            turn = self._sent % EVERY
+            if turn == 0 and self._free:
+                yield self._booking(self._free.popleft())
+            elif turn == EVERY // 2 and self._standing:
+                yield self._cancelling(*self._standing.popleft())
+            else:
+                yield reads[self._sent % len(reads)]
 
     def _booking(self, start: Start) -> Request:
         stylist, service, at = start
@@ -64,16 +73,13 @@ class Mixed(Iterator[Request]):
 
         return self._request(CANCEL, {"id": id_}, freed)
 
-    def _request(self, query: str, variables: dict[str, str], then: object) -> Request:
-        assert callable(then)
-        body = orjson.dumps({"query": query, "variables": variables})
-        return Request(encode(body, self._address), then)
+    def _request(self, query: str, variables: dict[str, str], then: Callable[[bytes], None]) -> Request:
+        return Request(encode(orjson.dumps({"query": query, "variables": variables}), self._address), then)
 
-    def close(self) -> None:
-        """Cancels what still stands."""
-        for _, id_ in self._standing:
-            self._asker.data(CANCEL, id=id_)
-        self._asker.close()
+
+def _free(asker: Asker, day: Variables) -> list[Start]:
+    slots = asker.data(FREE, **day)["availableSlots"]["slots"]
+    return [(day["stylist"], day["service"], one["startUtc"]) for one in slots]
 
 
 def _done(body: bytes) -> dict[str, str]:

@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Protocol
 
 from bench import harness
-from bench.http import answers, bookings, client, peers, report, salon, servers, works
+from bench.http import answers, client, peers, report, salon, servers, works
+from bench.http.bookings import Bookings
 from bench.http.client import Address, Load, Request
 from bench.http.report import Figures, Sample
 from bench.http.servers import Cores, Server
@@ -43,7 +44,7 @@ class Settings:
     many: int
 
 
-FULL = Settings(rounds=7, seconds=0.7, warm_seconds=1.0, steady_rounds=3, steady_seconds=4.0, many=works.MANY)
+FULL = Settings(rounds=5, seconds=0.8, warm_seconds=0.8, steady_rounds=3, steady_seconds=3.0, many=works.MANY)
 QUICK = Settings(rounds=1, seconds=0.4, warm_seconds=0.3, steady_rounds=1, steady_seconds=1.0, many=works.MANY_QUICK)
 
 
@@ -90,6 +91,7 @@ class Bench:
         self._works = works_
         self._cores = cores
         self._servers: dict[str, Server] = {}
+        self._bookings: dict[str, Bookings] = {}  # by work: who books is always asked through the same server
 
     def start(self, found: Iterable[tuple[str, peers.Command] | peers.Skipped], stack: ExitStack, folder: Path) -> None:
         """Those that are needed and can be."""
@@ -161,7 +163,9 @@ class Bench:
             with ExitStack() as stack:
                 requests: Iterator[Request] = itertools.cycle([Request(one) for one in reads])
                 if work.books:
-                    requests = stack.enter_context(closing(bookings.Mixed(server.address, reads, work)))
+                    if work.name not in self._bookings:
+                        self._bookings[work.name] = Bookings(server.address, work)
+                    requests = stack.enter_context(self._bookings[work.name].among(reads))
                 load(server.address, requests, seconds=WARM_S)
                 before = server.cpu_s()
                 found = load(server.address, requests, seconds=seconds)
