@@ -32,6 +32,7 @@ soak: .venv/.test ## Run the long proofs at full size
 
 bench: .venv/.test ## Measure, and print medians and ratios
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.http
 
 consistency: .venv/.test ## Read what was just booked in other processes, while things break
 	$(BIN)/python -m bench.consistency --fault all
