@@ -27,7 +27,10 @@ from db.pool import Database, PoolSettings
 from resolvers import importing, salon_file
 
 ANSWER_S = 30
-CONNECTIONS = (4, 2)  # of a reader process to each server, by stylist. More would wait so long that nothing is soon after a booking
+CONNECTIONS = (
+    4,
+    2,
+)  # of a reader process to each server, by stylist. More would wait so long that nothing is soon after a booking
 SAY_S = 5.0
 STALL_MAX_S = 60.0
 

@@ -14,10 +14,11 @@ import aiohttp
 from bench.consistency import salon
 from bench.consistency.board import OVER, Board
 
-WRITERS = 3  # to a stylist
-SHORT_S = 0.05  # how long a booking stays, at most
-LONG_S = 4.0  # a few of them, where CACHED reads: no staleness can be seen that is longer than this
-LONG_SHARE = 0.25
+WRITERS = 5  # to a stylist
+PAUSE_S = 0.02  # at most, between two bookings
+SHORT_S = 0.5  # how long a booking stays, at most: if it is gone before a read is answered, nothing is proved
+LONG_S = 4.0  # the others: no staleness can be seen that is longer than this
+LONG_SHARE = 0.5
 
 
 class Writers:
@@ -39,7 +40,7 @@ class Writers:
     async def _write(self, stylist: int, number: int) -> None:
         session = f"writer-{stylist}-{number}"
         mine = list(range(number, salon.STARTS, WRITERS))
-        row, long_share = self._board.rows[stylist], LONG_SHARE * (salon.freshness_of(stylist) == "CACHED")
+        row = self._board.rows[stylist]
         while mine and self._board.phase != OVER:
             n = random.choice(mine)
             given = {"stylist": salon.STYLISTS[stylist], "service": salon.SERVICE, "start": self._starts[n]}
@@ -49,12 +50,12 @@ class Writers:
                 continue
             row[n] = time.monotonic()
             self.counts["bookings"] += 1
-            await asyncio.sleep(random.uniform(0, LONG_S if random.random() < long_share else SHORT_S))
+            await asyncio.sleep(random.uniform(0, LONG_S if random.random() < LONG_SHARE else SHORT_S))
             row[n] = 0.0
             freed = await self._post(salon.CANCEL, session, id=made["bookingCreate"]["id"])
             if not freed or freed["bookingCancel"]["__typename"] != "Booking":
                 mine.remove(n)
-            await asyncio.sleep(random.uniform(0, SHORT_S))
+            await asyncio.sleep(random.uniform(0, PAUSE_S))
 
     async def _post(self, query: str, session: str, **variables: str) -> dict[str, Any] | None:
         """The data, or None for what failed."""
