@@ -37,6 +37,9 @@ class Transport(asyncio.Transport):
     def write(self, data: Any) -> None:
         pass
 
+    def is_closing(self) -> bool:
+        return False
+
 
 def answer(*offered: int) -> bytes:
     """As a server's, offering some starts."""
