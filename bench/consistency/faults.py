@@ -118,11 +118,11 @@ async def redis_flushed(world: World) -> None:
 async def clock_off(world: World) -> None:
     """Clocks jump, half of them ahead and half of them back, then the other way about, then to where they should be."""
     for sign in (1, -1, 0):
-        for number, server in enumerate(world.readers):
-            offset = CLOCK_OFF_S * sign * (-1) ** number
+        offsets = [CLOCK_OFF_S * sign * (-1) ** number for number in range(len(world.readers))]
+        for server, offset in zip(world.readers, offsets, strict=True):
             server.clock.write_text(f"{offset:+}")
-            await _until_off(world, server, offset)
-        await asyncio.sleep(1)
+        await asyncio.gather(*(_until_off(world, *one) for one in zip(world.readers, offsets, strict=True)))
+        await asyncio.sleep(0.5)
 
 
 async def _until_off(world: World, server: Server, offset: float) -> None:

@@ -86,7 +86,7 @@ async def _strike(number: int, board: Board, world: World, writers: Writers, pla
     began, before, rounds = time.monotonic(), sum(board.reads), 0
     writers.counts.clear()
     while rounds < plan.rounds or sum(board.reads) - before < plan.reads:
-        if plan.mutant and sum(board.violations):
+        if plan.mutant and any(board.violations):
             break
         await FAULTS[fault](world)
         rounds += 1
