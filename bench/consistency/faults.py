@@ -32,7 +32,7 @@ IS_IDLE = "select wait_event = 'ClientRead' from pg_stat_activity where pid = $1
 
 @dataclass(slots=True)
 class World:
-    """What a fault may break. stop_s: how long things are stopped, at least and at most.
+    """What a fault may break. stop_s: how long things are stopped, at least and at most. rest_s: how long a fault is watched.
 
     stops: readers that were, by number, from when till when.
     """
@@ -42,17 +42,18 @@ class World:
     readers: list[Server]
     redis: Redis
     stop_s: tuple[float, float] = STOP_S
+    rest_s: float = 1.0
     stops: list[tuple[int, float, float]] = field(default_factory=list)
 
 
-async def nothing(_world: World) -> None:
-    await asyncio.sleep(1)
+async def nothing(world: World) -> None:
+    await asyncio.sleep(world.rest_s)
 
 
 async def listen_killed(world: World) -> None:
     for row in await world.sql.fetch(LISTENERS):
         await world.sql.execute("select pg_terminate_backend($1)", row["pid"])
-    await asyncio.sleep(1)
+    await asyncio.sleep(world.rest_s)
 
 
 async def listen_black_holed(world: World) -> None:
@@ -72,7 +73,7 @@ async def listen_black_holed(world: World) -> None:
         for pid in silent:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
-    await asyncio.sleep(1)
+    await asyncio.sleep(world.rest_s)
 
 
 async def _silence(world: World, pid: int) -> bool:
@@ -93,21 +94,21 @@ async def worker_stopped(world: World) -> None:
     await asyncio.sleep(random.uniform(*world.stop_s))
     world.stops.append((number, stopped, time.monotonic()))
     victim.send_signal(signal.SIGCONT)
-    await asyncio.sleep(1)
+    await asyncio.sleep(world.rest_s)
 
 
 async def redis_stopped(world: World) -> None:
     world.redis.process.send_signal(signal.SIGSTOP)
     await asyncio.sleep(random.uniform(*world.stop_s))
     world.redis.process.send_signal(signal.SIGCONT)
-    await asyncio.sleep(1)
+    await asyncio.sleep(world.rest_s)
 
 
 async def redis_killed(world: World) -> None:
     world.redis.kill()
-    await asyncio.sleep(1)
+    await asyncio.sleep(world.rest_s)
     world.redis.start()
-    await asyncio.sleep(1)
+    await asyncio.sleep(world.rest_s)
 
 
 async def redis_flushed(world: World) -> None:

@@ -37,7 +37,8 @@ STALL_MAX_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do. reads, rounds: of each fault at least, reads at VERIFIED. stop_s: how long things are stopped.
+    """What to do. reads, rounds: of each fault at least, reads at VERIFIED.
+    stop_s, rest_s: how long things are stopped, and watched.
 
     servers: one that writes, the others are read. readers: processes that read.
     """
@@ -46,6 +47,7 @@ class Plan:
     reads: int = 1_000
     rounds: int = 3
     stop_s: tuple[float, float] = STOP_S
+    rest_s: float = 1.0
     servers: int = 3
     readers: int = 1
     mutant: bool = False
@@ -140,4 +142,4 @@ async def _world(url: str, folder: Path, plan: Plan) -> AsyncIterator[tuple[Worl
         sql = await asyncpg.connect(url)
         stack.push_async_callback(sql.close)
         http = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_S)))
-        yield World(sql, http, readers, redis, plan.stop_s), writing
+        yield World(sql, http, readers, redis, plan.stop_s, plan.rest_s), writing

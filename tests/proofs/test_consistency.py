@@ -131,7 +131,7 @@ async def test_no_verified_read_of_a_million_offers_what_was_booked_before_it(da
 
 async def test_no_verified_read_offers_what_was_booked_before_it(database_url: str) -> None:
     """Every fault strikes once."""
-    results = await trial.run(database_url, Plan(list(FAULTS), reads=1, rounds=1, stop_s=(0.7, 1.2)))
+    results = await trial.run(database_url, Plan(list(FAULTS), reads=1, rounds=1, stop_s=(0.7, 1.0), rest_s=0.4))
 
     show(results)
     assert [one.violations for one in results] == [0] * len(FAULTS)
@@ -141,7 +141,9 @@ async def test_no_verified_read_offers_what_was_booked_before_it(database_url: s
 
 async def test_a_version_check_that_joins_what_was_sent_is_caught(database_url: str) -> None:
     """While nobody listens: else the change drops the entry before an old answer can call it fresh."""
-    (result,) = await trial.run(database_url, Plan(["listen-black-holed"], reads=MUTANT_READS_MAX, mutant=True))
+    (result,) = await trial.run(
+        database_url, Plan(["listen-black-holed"], reads=MUTANT_READS_MAX, rest_s=0.1, mutant=True)
+    )
 
     assert result.violations
 
