@@ -34,8 +34,10 @@ bench: .venv/.test ## Measure, and print medians and ratios
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.http
 
+# As many VERIFIED reads as: make consistency READS=1000000
+READS ?= 100000
 consistency: .venv/.test ## Read what was just booked in other processes, while things break
-	$(BIN)/python -m bench.consistency --fault all
+	$(BIN)/python -m bench.consistency --fault all --reads $(READS)
 
 lock: .venv/.test ## Pin the newest versions that pyproject.toml allows
 	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --upgrade --output-file requirements.txt pyproject.toml

@@ -57,7 +57,7 @@ class Listener:
                 finally:
                     self._on_state(False)
                     connection.terminate()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:  # asyncpg's InternalClientError too: who ends here is deaf for good
                 log.warning("not listening", error=str(error) or type(error).__name__)
             await asyncio.sleep(BACKOFF_S[min(tries, len(BACKOFF_S) - 1)])
             tries += 1
