@@ -18,9 +18,12 @@ from typing import NamedTuple, Self
 
 HEAD_END = b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+OK = b"HTTP/1.1 200"
 CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 STATUS_AT = slice(9, 12)
-RECEIVE_MAX = 1 << 20
+ERRORS = b'"errors":'
+RECEIVE_MAX, SCRATCH = 1 << 16, memoryview(bytearray(1 << 18))
+TAIL = 4096
 ANSWER_MAX_S = 30
 
 Address = tuple[str, int]
@@ -70,6 +73,13 @@ def parse(buffer: bytes | bytearray) -> Answer | None:
     return Answer(int(buffer[STATUS_AT]), start, end, chunked=True) if end else None
 
 
+def missing(buffer: bytes | bytearray) -> int:
+    """How much of an answer that is not whole is still to come; 0 if that is not known."""
+    start = buffer.find(HEAD_END) + len(HEAD_END)
+    found = LENGTH.search(buffer, 0, start) if start >= len(HEAD_END) else None
+    return start + int(found[1]) - len(buffer) if found else 0
+
+
 def body_of(buffer: bytes | bytearray, answer: Answer) -> bytes:
     """The body, of one piece."""
     if not answer.chunked:
@@ -98,13 +108,14 @@ def _chunks_end(buffer: bytes | bytearray, at: int) -> int:
 class Connection:
     """A kept-alive socket with one request under way at most."""
 
-    __slots__ = ("_buffer", "_socket", "_then", "number", "since")
+    __slots__ = ("_buffer", "_missing", "_socket", "_then", "number", "since")
 
     def __init__(self, address: Address) -> None:
         self._socket = socket.create_connection(address)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.settimeout(ANSWER_MAX_S)
         self._buffer = bytearray()
+        self._missing = 0
         self._then: Callable[[bytes], None] | None = None
         self.number = self._socket.fileno()
         self.since = 0.0
@@ -117,25 +128,43 @@ class Connection:
 
     def receive(self) -> bool:
         """Takes what has come; whether the answer is whole. Raises Failed for one that is no success."""
+        if self._missing:
+            return self._skip()
         data = self._socket.recv(RECEIVE_MAX)
         if not data:
             raise Failed("the server hangs up")
         buffer = self._buffer
         if buffer:
             buffer += data
-            found = parse(buffer)
-        else:
-            found = parse(data)
-            if found is None:
-                buffer += data
-        if found is None:
-            return False
         whole = buffer or data
-        if found.status != 200 or whole.find(b'"errors":', found.start) >= 0:
+        found = parse(whole)
+        if found is None:
+            if not buffer:
+                buffer += data
+            if self._then is None and buffer.startswith(OK):
+                self._missing = missing(buffer)
+            return False
+        if found.status != 200 or whole.find(ERRORS, found.start) >= 0:
             raise Failed(f"{found.status}: {body_of(whole, found)[:2000].decode(errors='replace')}")
         if self._then is not None:
             self._then(body_of(whole, found))
         buffer.clear()
+        return True
+
+    def _skip(self) -> bool:
+        """Takes more of a long answer that nobody is to hear, looking only at its end: what is asked has no field that may be
+        null and is long, so an error leaves little of the rest.
+        """
+        count = self._socket.recv_into(SCRATCH)
+        if not count:
+            raise Failed("the server hangs up")
+        self._missing -= count
+        self._buffer += SCRATCH[max(0, count - TAIL) : count]
+        if self._missing:
+            return False
+        if self._buffer.find(ERRORS, max(0, len(self._buffer) - TAIL)) >= 0:
+            raise Failed(self._buffer[-TAIL:].decode(errors="replace"))
+        self._buffer.clear()
         return True
 
     def ask(self, data: bytes) -> bytes:

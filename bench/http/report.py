@@ -158,7 +158,9 @@ Table = list[tuple[str, ...]]
 
 def table(figures: Figures) -> Table:
     """A line for each work and variant, under the names of the columns."""
-    found: Table = [("work", "variant", "req/s", "/ bare", "/ Mercurius", "CPU us", "of core", "p50 ms", "p99 ms")]
+    found: Table = [
+        ("work", "variant", "req/s", "/ bare", "/ Mercurius", "CPU us", "of core", "p50 ms", "p99 ms", "load us")
+    ]
     for work, variant in figures.samples:
         here = (work, variant)
         found.append(
@@ -172,6 +174,7 @@ def table(figures: Figures) -> Table:
                 _percent(figures.median(*here, "core")),
                 _milliseconds(figures.median(*here, "p50_us")),
                 _milliseconds(figures.median(*here, "p99_us")),
+                _number(figures.median(*here, "own_cpu_us")),
             )
         )
     return found

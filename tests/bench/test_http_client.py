@@ -89,6 +89,31 @@ def test_a_closed_loop_counts_every_answer(server: tuple[client.Address, list[by
     assert load.rate == load.answers / load.seconds
 
 
+@pytest.mark.parametrize("size", [1_000, 70_000, 1_000_000])
+@pytest.mark.parametrize("heard", [True, False])
+def test_long_answers_are_counted_too(server: tuple[client.Address, list[bytes]], size: int, heard: bool) -> None:
+    address, answers = server
+    body = b'{"data":"' + b"x" * size + b'"}'
+    answers[0] = HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+    bodies: list[bytes] = []
+    request = Request(client.encode(b"{}", address), bodies.append if heard else None)
+
+    load = client.closed(address, itertools.repeat(request), connections=2, seconds=0.03)
+
+    assert load.answers >= 2
+    assert all(one == body for one in bodies)
+
+
+def test_an_error_after_a_long_answer_ends_the_run(server: tuple[client.Address, list[bytes]]) -> None:
+    address, answers = server
+    body = b'{"data":"' + b"x" * 300_000 + b'","errors":[]}'
+    answers[0] = HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+    request = Request(client.encode(b"{}", address))
+
+    with pytest.raises(Failed, match="errors"):
+        client.closed(address, itertools.repeat(request), connections=1, seconds=1)
+
+
 def test_a_steady_load_sends_as_many_as_it_is_told(server: tuple[client.Address, list[bytes]]) -> None:
     address, _ = server
     request = Request(client.encode(b"{}", address))
