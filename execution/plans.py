@@ -62,7 +62,9 @@ class Plans:
 
     def __init__(self, schema: strawberry.Schema) -> None:
         """Raises Unplanned for a schema whose resolvers are wrapped in something."""
-        if schema.exception_handlers or any(_resolves(one) for one in schema.extensions):
+        if schema.exception_handlers or any(
+            type(one).resolve is not SchemaExtension.resolve for one in schema.get_extensions()
+        ):
             raise Unplanned("extensions of the schema wrap its resolvers")
         if schema.config.default_resolver is not getattr:
             raise Unplanned("the schema has a default resolver of its own")
@@ -186,10 +188,3 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return all(map(_is_plain, value))
     return isinstance(value, PLAIN)
-
-
-def _resolves(extension: Any) -> bool:
-    """Whether an extension wraps resolvers."""
-    return not (isinstance(extension, type) and issubclass(extension, SchemaExtension)) or (
-        extension.resolve is not SchemaExtension.resolve
-    )

@@ -39,8 +39,10 @@ def parse_instant(value: Any) -> datetime:
         raise ValueError(f"{_shown(value)} is not an instant between {FIRST_YEAR} and {LAST_YEAR}") from None
 
 
-def instant_text(instant: datetime) -> str:
-    """UTC with Z, any other zone with its offset."""
+def instant_text(instant: datetime | str) -> str:
+    """UTC with Z, any other zone with its offset. What is written already stays as it is."""
+    if isinstance(instant, str):
+        return instant
     text = instant.isoformat()
     return f"{text[:-6]}Z" if instant.tzinfo is UTC and text.endswith("+00:00") else text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from strawberry.schema.config import StrawberryConfig
 
+from execution.documents import DocumentCache
 from schema import fanout, results
 from schema.errors import CodedErrors
 from schema.mutation import Mutation
@@ -19,6 +20,6 @@ schema = Schema(
     mutation=Mutation,
     subscription=Subscription,
     types=[results.SlotTaken, results.SlotNotOffered, results.HoldExpired],
-    extensions=[CodedErrors],
+    extensions=[CodedErrors, DocumentCache()],
     config=StrawberryConfig(scalar_map=SCALARS),
 )

@@ -21,12 +21,14 @@ from resolvers.loaders import Later
 from schema import inputs
 from schema.operation import context_of
 from schema.permissions import IsStaff, only
-from schema.scalars import clock_text
+from schema.scalars import clock_text, instant_text
 
 if TYPE_CHECKING:
     from schema.setup import StylistSetup
 
 T = TypeVar("T")
+
+WITHOUT_MARKS = str.maketrans("", "", "-:")
 
 Info = strawberry.Info[Any, Any]
 
@@ -329,14 +331,20 @@ class Availability:
 
     def slot(self, slot: model.Slot) -> Slot:
         """One of its slots as a type."""
-        return Slot(
-            directory=self.directory,
-            stylist_id=self.found.stylist_id,
-            service_id=self.found.service_id,
-            slot=slot,
-            zone=self.found.zone,
-            holder=self.holder,
-        )
+        found = self.found
+        return Slot.of(self.directory, slot, stylist_id=found.stylist_id, service_id=found.service_id, zone=found.zone)
+
+    def all_slots(self) -> list[Slot]:
+        """Its slots as types, made once for as long as they are kept."""
+        shelf = self.shelf()
+        if shelf is None:
+            return [self.slot(slot) for slot in self.found.slots]
+        kept, what_else = shelf
+        key = "slots", what_else
+        if key not in kept:
+            kept[key] = [self.slot(slot) for slot in self.found.slots]
+        found: list[Slot] = kept[key]
+        return found
 
     @strawberry.field(description="Whose time.")
     def stylist(self) -> Stylist:
@@ -357,7 +365,7 @@ class Availability:
             list[SlotStatus] | None, strawberry.argument(description="Only these, as [AVAILABLE]. Default: all.")
         ] = None,
     ) -> list[Slot]:
-        return [self.slot(slot) for slot in self.found.slots if status is None or slot.status in status]
+        return [slot for slot in self.all_slots() if status is None or slot.status in status]
 
     @strawberry.field(description="How many of them are free.")
     def free_count(self) -> int:
@@ -372,30 +380,71 @@ class Availability:
 class Slot:
     directory: strawberry.Private[Directory]
     stylist_id: strawberry.Private[str]
-    service_id: strawberry.Private[str]
-    slot: strawberry.Private[model.Slot]
-    zone: strawberry.Private[ZoneInfo | None]
+    location_id: strawberry.Private[str]
     holder: strawberry.Private[str | None]
-    order: strawberry.Private[OrderReason | None] = None
+    id: strawberry.ID = strawberry.field(
+        description="The same for the same stylist, service and start. Not a UUID: slots are computed, not kept."
+    )
+    start_utc: datetime = strawberry.field(description="Its start in UTC: what to hold or book it by.")
+    end_utc: datetime = strawberry.field(description="Its end in UTC, itself not included.")
+    start_local: datetime = strawberry.field(
+        description="Its start with offset, in the zone asked for, else the location's."
+    )
+    end_local: datetime = strawberry.field(
+        description="Its end with offset, in the zone asked for, else the location's."
+    )
+    display: str = strawberry.field(description="Its local start as people write it, as `10:30 AM`.")
+    status: SlotStatus = strawberry.field(
+        description="Whether it can be booked, and if not, what it looks like to the public."
+    )
+    is_available: bool = strawberry.field(description="Whether it can be booked now.")
+    price_cents: int = strawberry.field(
+        description="Its price in minor units, by the rules of its season, weekday and time."
+    )
+    order_reason: OrderReason | None = strawberry.field(
+        description="Why it stands where it does, in firstAvailable's answers."
+    )
+
+    @classmethod
+    def of(
+        cls,
+        directory: Directory,
+        slot: model.Slot,
+        *,
+        stylist_id: str,
+        service_id: str,
+        zone: ZoneInfo | None = None,
+        order: OrderReason | None = None,
+    ) -> Slot:
+        """zone: as asked for, else the location's."""
+        zone = zone or ZoneInfo(directory.locations[slot.location_id].timezone)
+        start_utc, start_local = instant_text(slot.starts_at), slot.starts_at.astimezone(zone)
+        # Any: these are written out once, here, and not each time that they are shown.
+        written: Any = {
+            "start_utc": start_utc,
+            "end_utc": instant_text(slot.ends_at),
+            "start_local": instant_text(start_local),
+            "end_local": instant_text(slot.ends_at.astimezone(zone)),
+        }
+        return cls(
+            directory=directory,
+            stylist_id=stylist_id,
+            location_id=slot.location_id,
+            holder=slot.holder,
+            id=strawberry.ID(f"{stylist_id}:{service_id}:{start_utc.translate(WITHOUT_MARKS)}"),
+            display=clock_text(start_local),
+            status=slot.status,
+            is_available=slot.status is SlotStatus.AVAILABLE,
+            price_cents=slot.price_cents,
+            order_reason=order,
+            **written,
+        )
 
     @classmethod
     def free(cls, info: Info, free: Free) -> Slot:
-        context = context_of(info)
-        return cls(
-            directory=context.directory,
-            stylist_id=free.stylist_id,
-            service_id=free.service_id,
-            slot=free.slot,
-            zone=None,
-            holder=context.caller.holder,
-            order=free.order,
-        )
-
-    @strawberry.field(
-        description="The same for the same stylist, service and start. Not a UUID: slots are computed, not kept."
-    )
-    def id(self) -> strawberry.ID:
-        return strawberry.ID(f"{self.stylist_id}:{self.service_id}:{self.slot.starts_at:%Y%m%dT%H%M%SZ}")
+        """A free start of one of several stylists."""
+        directory = context_of(info).directory
+        return cls.of(directory, free.slot, stylist_id=free.stylist_id, service_id=free.service_id, order=free.order)
 
     @strawberry.field(description="Whose time.")
     def stylist(self) -> Stylist:
@@ -403,51 +452,12 @@ class Slot:
 
     @strawberry.field(description="Where.")
     def location(self) -> Location:
-        return Location.of(self.directory, self.slot.location_id)
-
-    @strawberry.field(description="Its start in UTC: what to hold or book it by.")
-    def start_utc(self) -> datetime:
-        return self.slot.starts_at
-
-    @strawberry.field(description="Its end in UTC, itself not included.")
-    def end_utc(self) -> datetime:
-        return self.slot.ends_at
-
-    @strawberry.field(description="Its start with offset, in the zone asked for, else the location's.")
-    def start_local(self) -> datetime:
-        return self.slot.starts_at.astimezone(self._zone())
-
-    @strawberry.field(description="Its end with offset, in the zone asked for, else the location's.")
-    def end_local(self) -> datetime:
-        return self.slot.ends_at.astimezone(self._zone())
-
-    @strawberry.field(description="Its local start as people write it, as `10:30 AM`.")
-    def display(self) -> str:
-        return clock_text(self.slot.starts_at.astimezone(self._zone()))
-
-    @strawberry.field(description="Whether it can be booked, and if not, what it looks like to the public.")
-    def status(self) -> SlotStatus:
-        return self.slot.status
-
-    @strawberry.field(description="Whether it can be booked now.")
-    def is_available(self) -> bool:
-        return self.slot.status is SlotStatus.AVAILABLE
+        return Location.of(self.directory, self.location_id)
 
     @strawberry.field(description="Whether it is the caller, by token or X-Session-Id, who holds it.")
     @by_asker
-    def held_by_you(self) -> bool:
-        return self.holder is not None and self.slot.holder == self.holder
-
-    @strawberry.field(description="Its price in minor units, by the rules of its season, weekday and time.")
-    def price_cents(self) -> int:
-        return self.slot.price_cents
-
-    @strawberry.field(description="Why it stands where it does, in firstAvailable's answers.")
-    def order_reason(self) -> OrderReason | None:
-        return self.order
-
-    def _zone(self) -> ZoneInfo:
-        return self.zone or ZoneInfo(self.directory.locations[self.slot.location_id].timezone)
+    def held_by_you(self, info: Info) -> bool:
+        return self.holder is not None and self.holder == context_of(info).caller.holder
 
 
 def slots_of(
