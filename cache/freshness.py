@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cache.breaker import Breaker
 from cache.keys import Key
@@ -14,8 +15,10 @@ from domain.errors import Unavailable
 from domain.versions import DayVersion
 
 Fetch = Callable[[Sequence[tuple[str, str | None, date | None]]], Awaitable[tuple[datetime, list[DayVersion]]]]
+Session = Callable[[], AbstractAsyncContextManager[Fetch]]
 
 AWAY = "the database does not answer"
+PATIENCE_S = 0.002
 REST_S, REST_S_MAX = 0.1, 0.5  # short: until the probe after it, answers are not verified
 
 
@@ -24,6 +27,25 @@ class Checked(NamedTuple):
 
     now: datetime
     versions: Mapping[Key, DayVersion]
+
+
+class Batch(NamedTuple):
+    """A query's keys, and who waits for its answer; some may have gone away."""
+
+    keys: Sequence[Key]
+    waiting: Sequence[asyncio.Future[Checked]]
+
+    def succeed(self, checked: Checked) -> None:
+        """Tells everyone."""
+        for answer in self.waiting:
+            if not answer.done():
+                answer.set_result(checked)
+
+    def fail(self, error: Exception) -> None:
+        """Tells everyone."""
+        for answer in self.waiting:
+            if not answer.done():
+                answer.set_exception(error)
 
 
 class Clock:
@@ -56,67 +78,85 @@ class VersionCheck:
     one probe after another finds out when it does.
     """
 
-    def __init__(self, fetch: Fetch, clock: Clock, in_flight_max: int = 2, rest_s: float = REST_S) -> None:
-        self._fetch = fetch
+    def __init__(
+        self,
+        session: Session,
+        clock: Clock,
+        in_flight_max: int = 2,
+        *,
+        patience_s: float = PATIENCE_S,
+        rest_s: float = REST_S,
+    ) -> None:
+        """session: makes queries over one connection. patience_s: how long a query may be under way before another is sent beside
+        it; few large ones cost less than many.
+        """
+        self._session = session
         self._clock = clock
+        self._in_flight_max = in_flight_max
+        self._patience_s = patience_s
         self._breaker = Breaker("postgres", self._probe, rest_s=rest_s, rest_s_max=REST_S_MAX)
         self._unanswered: Key | None = None
-        self._in_flight_max = in_flight_max
-        self._running: set[asyncio.Task[Any] | None] = set()
-        self._next: asyncio.Future[Checked] | None = None
+        self._running: set[asyncio.Task[None] | None] = set()
+        self._sent_at = 0.0
+        self._waiting: list[asyncio.Future[Checked]] = []
         self._keys: set[Key] = set()
 
     async def __call__(self, keys: Iterable[Key]) -> Checked:
         """The versions of these keys, and perhaps of others. Raises Unavailable."""
         if not self._breaker.allows():
             raise Unavailable(AWAY)
-        if self._next is None:
-            self._next = asyncio.get_running_loop().create_future()
-            self._next.add_done_callback(_seen)
-            self._send()
+        answer: asyncio.Future[Checked] = asyncio.get_running_loop().create_future()
+        self._waiting.append(answer)
         self._keys.update(keys)
-        return await asyncio.shield(self._next)
-
-    def _send(self) -> None:
-        if len(self._running) < self._in_flight_max:
+        running = len(self._running)
+        if not running or (running < self._in_flight_max and time.monotonic() - self._sent_at >= self._patience_s):
             self._running.add(asyncio.create_task(self._run(), name="version check"))
+            self._sent_at = time.monotonic()
+        return await answer
 
     async def _run(self) -> None:
+        """One query after another as long as somebody waits, over one connection unless a query fails."""
         try:
-            await self._ask()
+            while self._waiting:
+                batch = None
+                try:
+                    async with self._session() as fetch:
+                        while self._waiting:
+                            batch = self._take()
+                            if not self._breaker.allows():
+                                raise Unavailable(AWAY)
+                            batch.succeed(await self._fetched(fetch, batch.keys))
+                            batch = None
+                except Exception as error:
+                    self._fail(error, batch or self._take())
         finally:
             # Now, not in a done callback: who asks in the turn until that runs would count on a task that has ended.
             self._running.discard(asyncio.current_task())
 
-    async def _ask(self) -> None:
-        while self._next is not None:
-            keys, answer = list(self._keys), self._next
-            self._keys, self._next = set(), None
-            try:
-                if not self._breaker.allows():
-                    raise Unavailable(AWAY)
-                now, versions = await self._fetch([key.versioned for key in keys])
-                self._clock.heard(now)
-                self._breaker.succeeded()
-                answer.set_result(Checked(now, dict(zip(keys, versions, strict=True))))
-            except Exception as error:
-                if isinstance(error, Unavailable) and self._breaker.allows():
-                    self._unanswered = keys[0]
-                    self._breaker.failed(error)
-                answer.set_exception(error)
+    def _take(self) -> Batch:
+        """All who wait; who asks from now on waits for the next query."""
+        batch = Batch(list(self._keys), self._waiting)
+        self._keys, self._waiting, self._sent_at = set(), [], time.monotonic()
+        return batch
+
+    async def _fetched(self, fetch: Fetch, keys: Sequence[Key]) -> Checked:
+        now, versions = await fetch([key.versioned for key in keys])
+        self._clock.heard(now)
+        self._breaker.succeeded()
+        return Checked(now, dict(zip(keys, versions, strict=True)))
+
+    def _fail(self, error: Exception, batch: Batch) -> None:
+        if isinstance(error, Unavailable) and self._breaker.allows() and batch.keys:
+            self._unanswered = batch.keys[0]
+            self._breaker.failed(error)
+        batch.fail(error)
 
     async def _probe(self) -> None:
         """Whether what was not answered is answered now."""
         assert self._unanswered is not None
-        now, _ = await self._fetch([self._unanswered.versioned])
-        self._clock.heard(now)
+        async with self._session() as fetch:
+            await self._fetched(fetch, [self._unanswered])
 
     async def close(self) -> None:
         """Ends a probe under way."""
         await self._breaker.close()
-
-
-def _seen(answer: asyncio.Future[Checked]) -> None:
-    """Marks an error as retrieved: all who waited may have gone away."""
-    if not answer.cancelled():
-        answer.exception()

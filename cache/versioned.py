@@ -140,6 +140,7 @@ class VersionedCache(Generic[K, V]):
     def trusting(self, listening: bool) -> None:
         """What is from before listening began may have changed unheard: it is checked before CACHED serves it."""
         self._trusting = listening
+        self._memory.changes += 1
         if listening:
             self._era += 1
             for flight in self._flights.values():
@@ -165,7 +166,7 @@ class VersionedCache(Generic[K, V]):
 
     @property
     def changes(self) -> int:
-        """Counts what comes into memory, and what goes."""
+        """Counts what comes into memory, what goes, and whenever CACHED comes to be trusted or not."""
         return self._memory.changes
 
     def holds(self, entries: Mapping[str, Entry[V]]) -> bool:

@@ -46,8 +46,8 @@ class Again(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
-    """Connections kept and allowed, and seconds: to get one, to make one, to wait for the turn of a read or of a transaction, for
-    a statement, and before an idle one is closed.
+    """Connections kept and allowed, and seconds: to give one back, to make one, to wait for the turn of a read or of a
+    transaction, for a statement, and before an idle one is closed.
 
     Reads of availability have `readers` of the connections, transactions the others: a rush of the one does not keep the other,
     and who has a turn finds a connection at once.
@@ -56,7 +56,7 @@ class PoolSettings:
     size_min: int = 1
     size_max: int = 10
     readers: int = 3
-    acquire_s: float = 0.25
+    release_s: float = 0.25
     connect_s: float = 2.0
     read_turn_s: float = 1.0
     write_turn_s: float = 5.0
@@ -108,10 +108,14 @@ class Database:
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Connection]:
         """One of the pool's, or a new one: with a turn there is room. A loop that is busy makes new ones slowly."""
-        wait_s = self._settings.acquire_s if self._pool.get_idle_size() else self._settings.connect_s
+        # An idle connection is had at once, and a timeout would cost as much as the having.
+        wait_s = None if self._pool.get_idle_size() else self._settings.connect_s
         with translated():
-            async with self._pool.acquire(timeout=wait_s) as connection:
+            connection = await self._pool.acquire(timeout=wait_s)
+            try:
                 yield connection
+            finally:
+                await self._pool.release(connection, timeout=self._settings.release_s)
 
     @asynccontextmanager
     async def transaction(self, tenant_id: str | None) -> AsyncIterator[Connection]:
@@ -142,7 +146,7 @@ class Database:
 @asynccontextmanager
 async def _turn(turns: asyncio.Semaphore, wait_s: float) -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(wait_s):
+        async with asyncio.timeout(wait_s if turns.locked() else None):
             await turns.acquire()
     except TimeoutError as error:
         raise Unavailable("too many want the database at once") from error

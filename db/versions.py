@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date, datetime
 
@@ -13,22 +14,17 @@ sql = queries.load("versions")
 
 
 async def now(
-    connection: Connection, keys: Sequence[tuple[str, str | None, date | None]]
+    connection: Connection, keys: Sequence[tuple[str, str | None, date | None]], *, timeout_s: float | None = None
 ) -> tuple[datetime, list[DayVersion]]:
     """The clock, and the versions of (tenant, stylist, day) keys in their order; (tenant, None, None) is a directory.
 
-    keys: at least one.
+    keys: at least one. Raises TimeoutError after timeout_s.
     """
-    rows = [
-        row
-        async for row in sql.versions_now(
-            connection,
-            tenant_ids=[key[0] for key in keys],
-            stylist_ids=[key[1] for key in keys],
-            days=[key[2] for key in keys],
-        )
-    ]
-    return rows[0]["now"], [DayVersion(row["rules"], row["day"]) for row in rows]
+    tenant_ids, stylist_ids, days = zip(*keys, strict=True)
+    asked = sql.versions_now(connection, tenant_ids=tenant_ids, stylist_ids=stylist_ids, days=days)
+    async with asyncio.timeout(timeout_s):
+        rows = [row async for row in asked]
+    return rows[0][2], [DayVersion(rules, day) for rules, day, _ in rows]
 
 
 async def lineage(connection: Connection) -> str:

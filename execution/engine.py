@@ -13,15 +13,12 @@ from typing import Any, Protocol, TypeVar
 import structlog
 
 from execution import answers
-from execution.answers import Answer, Bounded, Given, Part, Rendering
-from execution.plans import Plans, Prepared
+from execution.answers import Bounded, Given, Part, Rendering
+from execution.plans import Plans, Prepared, Who
 from execution.projectors import Child, Hole
 
 T = TypeVar("T")
-Key = tuple[bytes, Hashable, Hashable]
-
-PREPARED_SIZE_MAX = 16_000_000
-ANSWERS_SIZE_MAX = 128_000_000
+SIZE_MAX = 128_000_000  # of what is kept
 TRIES = 4
 
 log = structlog.get_logger("execution")
@@ -55,6 +52,9 @@ class Proof(Protocol):
 
 class World(Protocol):
     """What an application shows of itself. Whatever it raises sends the request to the stock view, which words it."""
+
+    def asker_at_once(self, headers: Mapping[str, str]) -> Asker | None:
+        """Who sent these headers, if that can be told without waiting."""
 
     async def asker(self, headers: Mapping[str, str]) -> Asker:
         """Who sent these headers."""
@@ -112,9 +112,30 @@ class Engine:
         self.counts: Counter[str] = Counter()
         self._world = world
         self._keeps_fragments = keeps_fragments
-        self._prepared: Bounded[bytes, Prepared] = Bounded(PREPARED_SIZE_MAX)
-        self._answers: Bounded[Key, Answer | Projected] = Bounded(ANSWERS_SIZE_MAX)
-        self._flights: dict[Key, asyncio.Future[None]] = {}
+        self._prepared: Bounded[bytes, Prepared] = Bounded(SIZE_MAX)
+
+    def recall(self, body: bytes, headers: Mapping[str, str]) -> bytes | None:
+        """The answer's bytes, if it is kept and can be proved at once."""
+        prepared = self._prepared.get(body)
+        if prepared is None:
+            return None
+        try:
+            asker = self._world.asker_at_once(headers)
+            if asker is None:
+                return None
+            answer = prepared.answers.get((asker.scope, None))
+            if answer is None or not answer.proof.is_prompt:
+                return None
+            if prepared.projector.is_by_asker and asker.name in answer.proof.askers:
+                return None
+            moment = answer.proof.holds()
+            if moment is None:
+                return None
+            self.counts["kept"] += 1
+            found: bytes = answer.at(moment)
+        except Exception:  # whatever it is, `answer` comes upon it too
+            return None
+        return found
 
     async def answer(self, body: bytes, headers: Mapping[str, str]) -> bytes | None:
         """The answer's bytes; None where the stock view is to answer."""
@@ -123,48 +144,48 @@ class Engine:
             prepared = self.plans.prepare(body)
             if prepared is None:
                 return None
-            self._prepared.put(body, prepared, 2 * len(body) + 1000)
+            self._prepared.put(body, prepared, _size(body, prepared))
         try:
-            return await self._answer(body, prepared, await self._world.asker(headers))
+            asker = self._world.asker_at_once(headers) or await self._world.asker(headers)
+            return await self._answer(body, prepared, asker)
         except Exception as error:  # whatever it is, the stock view says it better
             self.counts["stock"] += 1
             log.debug("not answered by a plan", error=type(error).__name__, why=str(error))
             return None
 
     async def _answer(self, body: bytes, prepared: Prepared, asker: Asker) -> bytes:
-        key: Key = (body, asker.scope, None)
+        who: Who = (asker.scope, None)
         for _ in range(TRIES):
-            answer = self._answers.get(key)
+            answer = prepared.answers.get(who)
             if answer is not None:
-                if prepared.projector.is_by_asker and key[2] is None and asker.name in answer.proof.askers:
-                    key = (body, asker.scope, asker.name)
-                    continue
                 proof = answer.proof
+                if prepared.projector.is_by_asker and who[1] is None and asker.name in proof.askers:
+                    who = (asker.scope, asker.name)
+                    continue
                 moment = proof.holds() if proof.is_prompt else await proof.holds()
                 if moment is not None:
                     self.counts["kept"] += 1
-                    return answer.at(moment)
-            flight = self._flights.get(key)
+                    found: bytes = answer.at(moment)
+                    return found
+            flight = prepared.flights.get(who)
             if flight is not None:
                 await asyncio.wait([flight])
-            elif (found := await self._make(key, prepared, asker)) is not None:
-                return found
+            elif (made := await self._make(body, prepared, asker, who)) is not None:
+                return made
         raise Elsewhere("it changes faster than it can be made")
 
-    async def _make(self, key: Key, prepared: Prepared, asker: Asker) -> bytes | None:
+    async def _make(self, body: bytes, prepared: Prepared, asker: Asker, who: Who) -> bytes | None:
         """An answer made anew, and kept if it can be proved; None when this asker gets another than nobody in particular."""
-        is_for_nobody = key[2] is None
-        flight = self._flights[key] = asyncio.get_running_loop().create_future()
+        is_for_nobody = who[1] is None
+        flight = prepared.flights[who] = asyncio.get_running_loop().create_future()
         try:
             work = partial(_work, prepared)
             result, proof = await self._world.run(asker.as_nobody() if is_for_nobody else asker, work)
             parts = result.parts(keeps=self._keeps_fragments)
             if proof is not None:
                 answer = answers.kept(parts, proof)
-                if self._keeps_fragments:
-                    self._answers.put(key, answer, answer.size)
-                else:
-                    self._answers.put(key, Projected(result, proof, answer.size), answer.size)
+                prepared.keep(who, answer if self._keeps_fragments else Projected(result, proof, answer.size))
+                self._prepared.put(body, prepared, _size(body, prepared))
             if is_for_nobody and prepared.projector.is_by_asker and asker.name is not None:
                 if proof is None:
                     raise Elsewhere("it depends on who asks, and nothing says for whom")
@@ -173,8 +194,13 @@ class Engine:
             self.counts["made"] += 1
             return answers.as_found(parts)
         finally:
-            del self._flights[key]
+            del prepared.flights[who]
             flight.set_result(None)
+
+
+def _size(body: bytes, prepared: Prepared) -> int:
+    kept: int = sum(answer.size for answer in prepared.answers.values())
+    return 2 * len(body) + 1000 + kept
 
 
 async def _work(prepared: Prepared, info: Any) -> tuple[Result, list[Any]]:

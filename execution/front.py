@@ -10,7 +10,7 @@ from execution.engine import Engine
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-BODY_MAX = 64_000
+LENGTH_MAX = 5  # digits: 99,999 bytes
 JSON = {"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"}
 ANY = {None, "*/*", "application/json", "application/json, */*"}
 HEADERS = {"Content-Type": "application/json; charset=utf-8"}
@@ -26,8 +26,8 @@ class Front:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if not _is_plain(request):
             return await self._stock(request)
-        body = await request.read()
-        answer = await self._engine.answer(body, request.headers)
+        body, headers = await request.read(), request.headers
+        answer = self._engine.recall(body, headers) or await self._engine.answer(body, headers)
         if answer is not None:
             return web.Response(body=answer, headers=HEADERS)
         response = await self._stock(request)
@@ -41,14 +41,13 @@ def _is_plain(request: web.Request) -> bool:
     if request.method != "POST":
         return False
     headers = request.headers
-    length = request.content_length
     return (
         headers.get("Content-Type") in JSON
         and headers.get("Accept") in ANY
-        and length is not None
-        and length <= BODY_MAX
-        and not request.query_string
+        and (length := headers.get("Content-Length", "")).isdigit()
+        and len(length) <= LENGTH_MAX
         and "Content-Encoding" not in headers
+        and "?" not in request.raw_path
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -31,7 +32,9 @@ from execution.projectors import DEFINITION, Child, Projector, Unplanned, compil
 
 PLANS_SIZE_MAX = 8_000_000  # of their texts; a plan is about ten times as large
 SWITCHES_MAX = 4
+ANSWERS_MAX = 16  # of one request, for as many who ask
 PLAIN = (str, int, float, bool, type(None), Enum, date, datetime, time, timedelta, UUID)
+Who = tuple[Hashable, Hashable]
 MEMBERS = {"query", "variables", "operationName"}
 
 
@@ -49,12 +52,21 @@ class Operation:
 class Prepared:
     """A request, as far as it does not depend on who asks and when: its plan, and its fields' arguments.
 
-    keys: of the arguments of each LATER field's selection: the same for the same ones.
+    keys: of the arguments of each LATER field's selection: the same for the same ones. answers: kept of it, for a scope and
+    somebody in it, or for nobody in particular. flights: answers being made.
     """
 
     projector: Projector
     values: list[dict[str, Any]]
     keys: dict[Child, Hashable]
+    answers: dict[Who, Any] = field(default_factory=dict)
+    flights: dict[Who, asyncio.Future[None]] = field(default_factory=dict)
+
+    def keep(self, who: Who, answer: Any) -> None:
+        """Keeps an answer, a few at most."""
+        if len(self.answers) >= ANSWERS_MAX and who not in self.answers:
+            del self.answers[next(iter(self.answers))]
+        self.answers[who] = answer
 
 
 class Plans:

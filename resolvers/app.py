@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from cache.freshness import Clock, VersionCheck
+from cache.freshness import Clock, Fetch, VersionCheck
 from cache.keys import DayKey, DirectoryKey
 from cache.shared import Second
 from cache.stores import Redis
@@ -97,11 +97,16 @@ def build(
     """
     clock = Clock()
 
-    async def fetch_versions(
-        keys: Sequence[tuple[str, str | None, date | None]],
-    ) -> tuple[datetime, list[DayVersion]]:
-        async with database.connection() as connection, asyncio.timeout(CHECK_S):
-            return await versions.now(connection, keys)
+    @asynccontextmanager
+    async def version_queries() -> AsyncIterator[Fetch]:
+        async with database.connection() as connection:
+
+            async def fetch(
+                keys: Sequence[tuple[str, str | None, date | None]],
+            ) -> tuple[datetime, list[DayVersion]]:
+                return await versions.now(connection, keys, timeout_s=CHECK_S)
+
+            yield fetch
 
     async def load_days(
         keys: Sequence[DayKey],
@@ -122,7 +127,7 @@ def build(
         now, version, loaded = found
         return now, {key: (version, loaded)}
 
-    check = VersionCheck(fetch_versions, clock)
+    check = VersionCheck(version_queries, clock)
     return App(
         database=database,
         days=VersionedCache(

@@ -38,17 +38,19 @@ class Recalled:
         self._since = max((one.now for one in found), default=None)
         ends = [one.true_until for one in found if one.true_until]
         self._until = min([*ends, context.entry.expires_at, *(entry.expires_at for entry in entries.values())])
-        self._seen = (-1, -1)
+        self._seen_days = self._seen_directories = -1
 
     def _is_in_memory(self) -> bool:
-        """Whether memory has the very entries. It is asked, and so keeps them, only when something has changed there."""
+        """Whether the caches hold the very entries. They are asked, and so keep them, only when something has changed there."""
         days, directories = self._app.days, self._app.directories
-        seen = days.changes, directories.changes
-        if seen != self._seen:
-            if not (days.holds(self._days) and directories.holds(self._directory)):
+        if days.changes != self._seen_days or directories.changes != self._seen_directories:
+            if not self._is_held():
                 return False
-            self._seen = seen
+            self._seen_days, self._seen_directories = days.changes, directories.changes
         return True
+
+    def _is_held(self) -> bool:
+        return self._app.days.holds(self._days) and self._app.directories.holds(self._directory)
 
     def _at(self, now: datetime) -> datetime | None:
         """The moment, if time alone has changed nothing; then it is a hit."""
@@ -65,14 +67,15 @@ class Cached(Recalled):
 
     def holds(self) -> datetime | None:
         """Postgres's clock as last heard; None when memory has something else, or may have missed a change."""
+        return self._at(self._app.clock.now()) if self._is_in_memory() else None
+
+    def _is_held(self) -> bool:
         days, directories = self._app.days, self._app.directories
-        if (
-            self._is_in_memory()
+        return (
+            super()._is_held()
             and days.may_serve(self._days.values())
             and directories.may_serve(self._directory.values())
-        ):
-            return self._at(self._app.clock.now())
-        return None
+        )
 
 
 class Verified(Recalled):

@@ -58,16 +58,24 @@ async def authenticate(settings: TokenSettings, headers: Mapping[str, str]) -> C
 
     Raises BadRequest UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, BAD_INPUT, and IssuerUnavailable.
     """
-    asked = headers.get("x-tenant") or None
-    if asked is not None and not SLUG.fullmatch(asked):
-        raise BadRequest("NOT_FOUND", f"there is no tenant {asked[:80]!r}")
-    authorization = headers.get("authorization")
+    asked, authorization = headers.get("x-tenant") or None, headers.get("authorization")
     if authorization:
-        return await _bearer(settings, authorization, asked)
-    session = headers.get("x-session-id") or None
+        return await _bearer(settings, authorization, _slug(asked))
+    return visitor(headers.get("x-session-id") or None, asked)
+
+
+def visitor(session: str | None, tenant: str | None) -> Caller:
+    """Somebody without a token. Raises BadRequest NOT_FOUND, BAD_INPUT."""
+    slug = _slug(tenant)
     if session is not None and not SESSION.fullmatch(session):
         raise BadRequest("BAD_INPUT", "X-Session-Id: 1 to 200 printable ASCII characters without spaces")
-    return Caller(holder=session and f"session:{session}", tenant_slug=asked)
+    return Caller(holder=session and f"session:{session}", tenant_slug=slug)
+
+
+def _slug(asked: str | None) -> str | None:
+    if asked is not None and not SLUG.fullmatch(asked):
+        raise BadRequest("NOT_FOUND", f"there is no tenant {asked[:80]!r}")
+    return asked
 
 
 async def _bearer(settings: TokenSettings, authorization: str, asked: str | None) -> Caller:

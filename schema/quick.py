@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
-from resolvers import recalling
+from resolvers import recalling, tokens
 from resolvers.app import App
 from resolvers.context import Caller
 from resolvers.recalling import Cached, Verified
@@ -15,30 +15,28 @@ from schema.operation import Asking, Authenticate
 
 T = TypeVar("T")
 
-ASKER_HEADERS = ("Authorization", "X-Session-Id", "X-Tenant")
+VISITORS_MAX = 10_000  # remembered
 NOBODY: dict[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
 class Asker:
     """Who asks, as execution/ knows them: their tenant is their scope, what they hold things as their name."""
 
-    caller: Caller
+    __slots__ = ("caller", "name", "scope")
 
-    @property
-    def scope(self) -> str | None:
-        return self.caller.tenant_slug
-
-    @property
-    def name(self) -> str | None:
-        return self.caller.holder
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        self.scope = caller.tenant_slug
+        self.name = caller.holder
 
     def as_nobody(self) -> Asker:
         """The same tenant's visitor."""
         return Asker(Caller(tenant_slug=self.caller.tenant_slug))
 
 
-VISITOR = Asker(Caller())
+@lru_cache(maxsize=VISITORS_MAX)
+def _visitor(session: str | None, tenant: str | None) -> Asker:
+    return Asker(tokens.visitor(session, tenant))
 
 
 class Info(NamedTuple):
@@ -54,13 +52,15 @@ class World:
         self._app = app
         self._authenticate = authenticate
 
+    def asker_at_once(self, headers: Mapping[str, str]) -> Asker | None:
+        """Who comes without a token. Raises BadRequest."""
+        if "Authorization" in headers:
+            return None
+        return _visitor(headers.get("X-Session-Id") or None, headers.get("X-Tenant") or None)
+
     async def asker(self, headers: Mapping[str, str]) -> Asker:
         """Raises what `authenticate` does."""
-        for name in ASKER_HEADERS:
-            if name in headers:
-                found = operation.headers_of_asker(headers)
-                return Asker(await self._authenticate(found))
-        return VISITOR
+        return Asker(await self._authenticate(operation.headers_of_asker(headers)))
 
     async def run(
         self, asker: Asker, work: Callable[[Any], Coroutine[Any, Any, tuple[T, Sequence[Any]]]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -105,6 +106,10 @@ class FakeDatabase:
         """What a load of these keys finds now."""
         return {key: (self.version(key), value_of(key, self.version(key))) for key in keys}
 
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Any]:
+        yield self.fetch
+
     async def fetch(self, versioned: Sequence[tuple[Any, ...]]) -> Any:
         """As db.versions.now."""
         keys = [DirectoryKey(one[0]) if one[1] is None else DayKey(*one) for one in versioned]
@@ -179,7 +184,7 @@ class Scene:
         self.second: Any = Second(cast("Redis", redis), Codec(str.encode, bytes.decode), "") if redis else None
         self.clock = StillClock()
         self.clock.heard(NOON)
-        self.check = VersionCheck(self.database.fetch, self.clock, in_flight_max, rest_s=0.0)
+        self.check = VersionCheck(self.database.session, self.clock, in_flight_max, patience_s=0.0, rest_s=0.0)
         self.cache: VersionedCache[Any, str] = VersionedCache(
             load=self.database.load,
             check=self.check,

@@ -38,7 +38,7 @@ class Asking:
     def __init__(self, in_flight_max: int, rest_s: float = WAIT_S) -> None:
         self.database = FakeDatabase()
         self.clock = Clock()
-        self.check = VersionCheck(self.database.fetch, self.clock, in_flight_max, rest_s)
+        self.check = VersionCheck(self.database.session, self.clock, in_flight_max, patience_s=0.0, rest_s=rest_s)
 
     @property
     def sent(self) -> list[list[Any]]:

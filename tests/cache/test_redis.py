@@ -65,7 +65,7 @@ class Process:
         self.clock.heard(NOON)
         self.cache: VersionedCache[Any, str] = VersionedCache(
             load=database.load,
-            check=VersionCheck(database.fetch, self.clock),
+            check=VersionCheck(database.session, self.clock),
             clock=self.clock,
             entries_max=entries_max,
             ttl=TTL,
@@ -559,11 +559,13 @@ async def test_a_redis_that_is_full_is_still_read(process: Process, other: Proce
 async def test_without_the_database_nothing_is_said_to_be_verified(
     process: Process, other: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(_: Any) -> Any:
+    @asynccontextmanager
+    async def away() -> AsyncIterator[Any]:
         raise Unavailable("the database is away")
+        yield
 
     await process.read()
-    monkeypatch.setattr(other.cache._check, "_fetch", away)
+    monkeypatch.setattr(other.cache._check, "_session", away)
 
     with pytest.raises(Unavailable):
         await other.read()

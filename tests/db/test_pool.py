@@ -12,7 +12,7 @@ import pytest
 from db.pool import Database, PoolSettings
 from domain.errors import Unavailable
 
-SMALL = PoolSettings(size_max=4, readers=2, acquire_s=0.2, read_turn_s=0.2, write_turn_s=1.0)
+SMALL = PoolSettings(size_max=4, readers=2, read_turn_s=0.2, write_turn_s=1.0)
 
 
 @pytest.fixture
