@@ -69,6 +69,12 @@ def _marked(resolver: F, mark: Mark) -> F:
     return resolver
 
 
+class Written(str):
+    """A scalar's value that is written out already: `serialize` gives it back as it is, and plans do not ask."""
+
+    __slots__ = ()
+
+
 class Kept(Protocol):
     """A value whose rendering can be kept with what it was made of: objects that LATER fields give may have a `shelf`."""
 

@@ -32,7 +32,7 @@ from graphql import (
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
-from execution.marks import Kind, Mark, mark_of
+from execution.marks import Kind, Mark, Written, mark_of
 
 DEFINITION = "strawberry-definition"
 INT_MIN, INT_MAX = -(2**31), 2**31 - 1
@@ -100,7 +100,7 @@ class Projector:
     is_by_asker: bool
 
 
-class Written(NamedTuple):
+class Functions(NamedTuple):
     """An object type's functions by name. is_bindable: no hole of it is in a list."""
 
     project: str
@@ -154,7 +154,7 @@ class _Writer:
         self.constants[name] = value
         return name
 
-    def object(self, type_: GraphQLObjectType, selections: Iterable[SelectionSetNode], *, is_root: bool) -> Written:
+    def object(self, type_: GraphQLObjectType, selections: Iterable[SelectionSetNode], *, is_root: bool) -> Functions:
         """Writes the functions of an object type under these selection sets, merged."""
         number = len(self.source)
         self.source.append("")
@@ -170,7 +170,7 @@ class _Writer:
             if entry.bind:
                 binders.append(entry.bind)
         check = "" if is_root else f"\n    if v.__class__ is not {self.constant(_class_of(type_))}: bad(v)"
-        written = Written(f"p{number}", f"b{number}", has_holes, is_bindable)
+        written = Functions(f"p{number}", f"b{number}", has_holes, is_bindable)
         shown = f",{INDENT}".join(entries)
         lines = [f"def {written.project}(v, a, i, h):{check}", f"    return {{{INDENT}{shown}}}"]
         if has_holes and is_bindable:
@@ -264,8 +264,8 @@ class _Writer:
             raise Unplanned(f"{type_.name} is abstract")
         if check := LEAVES.get(type_.name):
             return check.format(name=name, code=code)
-        serialize = self.constant(type_.serialize)
-        return f"({name} if ({name} := {serialize}(given({code}))) is not None else bad({name}))"
+        serialize = f"{self.constant(type_.serialize)}(given({name}))"
+        return f"({name} if ({name} := {code}).__class__ is Written or ({name} := {serialize}) is not None else bad({name}))"
 
     def collect(self, type_: GraphQLObjectType, selections: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
         """The field nodes of an object type by response key, in order, as graphql-core's collect_fields has them."""
@@ -384,6 +384,7 @@ HELPERS: dict[str, Any] = {
     "given": given,
     "items": items,
     "nothing": nothing,
+    "Written": Written,
     "isfinite": math.isfinite,
 }
 TEXT = "({name} if ({name} := {code}).__class__ is str else bad({name}))"

@@ -9,6 +9,8 @@ from typing import Any
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from execution.marks import Written
+
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})")
@@ -39,9 +41,9 @@ def parse_instant(value: Any) -> datetime:
         raise ValueError(f"{_shown(value)} is not an instant between {FIRST_YEAR} and {LAST_YEAR}") from None
 
 
-def instant_text(instant: datetime | str) -> str:
-    """UTC with Z, any other zone with its offset. What is written already stays as it is."""
-    if isinstance(instant, str):
+def instant_text(instant: datetime | Written) -> str:
+    """UTC with Z, any other zone with its offset."""
+    if isinstance(instant, Written):
         return instant
     text = instant.isoformat()
     return f"{text[:-6]}Z" if instant.tzinfo is UTC and text.endswith("+00:00") else text

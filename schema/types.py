@@ -15,7 +15,7 @@ from cache.versioned import Freshness, Source
 from domain import model
 from domain.errors import Free, OrderReason
 from domain.model import Directory, SlotStatus
-from execution.marks import by_asker, momentary, planned_later, settled
+from execution.marks import Written, by_asker, momentary, planned_later, settled
 from resolvers import availability
 from resolvers.loaders import Later
 from schema import inputs
@@ -421,10 +421,10 @@ class Slot:
         start_utc, start_local = instant_text(slot.starts_at), slot.starts_at.astimezone(zone)
         # Any: these are written out once, here, and not each time that they are shown.
         written: Any = {
-            "start_utc": start_utc,
-            "end_utc": instant_text(slot.ends_at),
-            "start_local": instant_text(start_local),
-            "end_local": instant_text(slot.ends_at.astimezone(zone)),
+            "start_utc": Written(start_utc),
+            "end_utc": Written(instant_text(slot.ends_at)),
+            "start_local": Written(instant_text(start_local)),
+            "end_local": Written(instant_text(slot.ends_at.astimezone(zone))),
         }
         return cls(
             directory=directory,
