@@ -114,6 +114,14 @@ def _data_dir(command: Callable[..., T]) -> Callable[..., T]:
 @click.option(
     "--fragments/--no-fragments", default=True, hidden=True, help="Whether plans keep bytes, or project anew each time."
 )
+@click.option(
+    "--trusted-documents",
+    envvar="CHAIRTIME_TRUSTED_DOCUMENTS",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Answer only the documents of this file, sent whole or by their SHA-256: a JSON list of them, or an object of them by "
+    "their hash, as build tools make it. Default: any document.",
+)
 @click.option("--demo", is_flag=True, help="Load the demo business first, unless it is there.")
 @click.option("--migrate/--no-migrate", default=True, help="Bring the database to the newest schema first.")
 @click.option(
@@ -143,6 +151,7 @@ def serve(
     pool_size: int | None,
     plans: bool,
     fragments: bool,
+    trusted_documents: Path | None,
     demo: bool,
     migrate: bool,
     jwks: str | None,
@@ -166,6 +175,7 @@ def serve(
         workers=workers,
         plans=plans,
         fragments=fragments,
+        trusted_documents=trusted_documents,
     )
     started = time.monotonic()
     listening = running.bind(settings.host, settings.port)

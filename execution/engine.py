@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import structlog
 
@@ -46,6 +46,13 @@ class Proof(Protocol):
     @property
     def is_prompt(self) -> bool: ...
 
+    @property
+    def tag(self) -> str:
+        """The same for answers to the same request that differ by the moment at most."""
+
+    def fresh_for(self, moment: Any) -> int:
+        """Whole seconds for which others may go on with it unasked; 0: not at all."""
+
     def holds(self) -> Any:
         """The moment at which it is true; None when it is not known to be."""
 
@@ -65,6 +72,15 @@ class World(Protocol):
         """work(info), as often as it takes, and the proof of the last one's result; work gives all that LATER fields gave
         too. None: there is nothing to prove it by.
         """
+
+
+class Found(NamedTuple):
+    """An answer. proof, moment: that it is true; None where nothing is known of that. is_shared: no matter who asks."""
+
+    text: bytes
+    proof: Proof | None
+    moment: Any
+    is_shared: bool
 
 
 class Elsewhere(Exception):
@@ -137,8 +153,8 @@ class Engine:
             return None
         return found
 
-    async def answer(self, body: bytes, headers: Mapping[str, str]) -> bytes | None:
-        """The answer's bytes; None where the stock view is to answer."""
+    async def answer(self, body: bytes, headers: Mapping[str, str]) -> Found | None:
+        """The answer; None where the stock view is to answer."""
         prepared = self._prepared.get(body)
         if prepared is None:
             prepared = self.plans.prepare(body)
@@ -153,7 +169,7 @@ class Engine:
             log.debug("not answered by a plan", error=type(error).__name__, why=str(error))
             return None
 
-    async def _answer(self, body: bytes, prepared: Prepared, asker: Asker) -> bytes:
+    async def _answer(self, body: bytes, prepared: Prepared, asker: Asker) -> Found:
         who: Who = (asker.scope, None)
         for _ in range(TRIES):
             answer = prepared.answers.get(who)
@@ -165,8 +181,7 @@ class Engine:
                 moment = proof.holds() if proof.is_prompt else await proof.holds()
                 if moment is not None:
                     self.counts["kept"] += 1
-                    found: bytes = answer.at(moment)
-                    return found
+                    return Found(answer.at(moment), proof, moment, not prepared.projector.is_by_asker)
             flight = prepared.flights.get(who)
             if flight is not None:
                 await asyncio.wait([flight])
@@ -174,7 +189,7 @@ class Engine:
                 return made
         raise Elsewhere("it changes faster than it can be made")
 
-    async def _make(self, body: bytes, prepared: Prepared, asker: Asker, who: Who) -> bytes | None:
+    async def _make(self, body: bytes, prepared: Prepared, asker: Asker, who: Who) -> Found | None:
         """An answer made anew, and kept if it can be proved; None when this asker gets another than nobody in particular."""
         is_for_nobody = who[1] is None
         flight = prepared.flights[who] = asyncio.get_running_loop().create_future()
@@ -192,7 +207,7 @@ class Engine:
                 if asker.name in proof.askers:
                     return None
             self.counts["made"] += 1
-            return answers.as_found(parts)
+            return Found(answers.as_found(parts), None, None, not prepared.projector.is_by_asker)
         finally:
             del prepared.flights[who]
             flight.set_result(None)

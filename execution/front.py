@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
 
+import orjson
 from aiohttp import web
 
-from execution.engine import Engine
+from execution.engine import Engine, Found
+from execution.oracle import Oracle
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -14,22 +17,43 @@ LENGTH_MAX = 5  # digits: 99,999 bytes
 JSON = {"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"}
 ANY = {None, "*/*", "application/json", "application/json, */*"}
 HEADERS = {"Content-Type": "application/json; charset=utf-8"}
+MEMBERS = {"query", "variables", "operationName", "extensions"}
+STALE_S = 10  # what a cache that holds an answer may show once more, while it asks for a new one
 
 
 class Front:
-    """Answers POST requests of JSON that ask for JSON; what it does not know yet, it learns from the stock view's success."""
+    """Answers requests for JSON; what it does not know yet, it learns from the stock view's success.
 
-    def __init__(self, engine: Engine, stock: Handler) -> None:
+    Answers to GET say how long others may keep them, and have a tag to ask again by.
+    """
+
+    def __init__(self, engine: Engine, stock: Handler, oracle: Oracle | None = None) -> None:
         self._engine = engine
         self._stock = stock
+        self._oracle = oracle
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        if not _is_plain(request):
-            return await self._stock(request)
-        body, headers = await request.read(), request.headers
-        answer = self._engine.recall(body, headers) or await self._engine.answer(body, headers)
-        if answer is not None:
-            return web.Response(body=answer, headers=HEADERS)
+        if _is_plain(request):
+            body, headers = await request.read(), request.headers
+            text = self._engine.recall(body, headers)
+            if text is None:
+                found = await self._engine.answer(body, headers)
+                if found is None:
+                    return await self._learned(request, body)
+                text = found.text
+            if self._oracle is not None:
+                self._oracle.sample(body, headers, text)
+            return web.Response(body=text, headers=HEADERS)
+        if request.method == "GET" and request.headers.get("Accept") in ANY:
+            asked = _body_of(request.query)
+            if asked is not None:
+                found = await self._engine.answer(asked, request.headers)
+                if found is not None:
+                    return _to_keep(request.headers, asked, found)
+                return await self._learned(request, asked)
+        return await self._stock(request)
+
+    async def _learned(self, request: web.Request, body: bytes) -> web.StreamResponse:
         response = await self._stock(request)
         if isinstance(response, web.Response) and _is_success(response):
             self._engine.plans.learn(body)
@@ -49,6 +73,36 @@ def _is_plain(request: web.Request) -> bool:
         and "Content-Encoding" not in headers
         and "?" not in request.raw_path
     )
+
+
+def _body_of(parameters: Mapping[str, str]) -> bytes | None:
+    """The body of the POST request that would be the same as a GET request; None for what is not plainly one."""
+    if not parameters.keys() <= MEMBERS:
+        return None
+    try:
+        found = {
+            name: orjson.loads(value) if value and name in ("variables", "extensions") else value
+            for name, value in parameters.items()
+        }
+        return orjson.dumps(found, option=orjson.OPT_SORT_KEYS)
+    except (orjson.JSONDecodeError, TypeError):
+        return None
+
+
+def _to_keep(headers: Mapping[str, str], body: bytes, found: Found) -> web.Response:
+    """A response that says to whom it may be given again, and for how long."""
+    if found.proof is None or not found.is_shared or "Authorization" in headers:
+        return web.Response(body=found.text, headers={**HEADERS, "Cache-Control": "private, no-store"})
+    digest = hashlib.blake2b(body + found.proof.tag.encode(), digest_size=12).hexdigest()
+    fresh_s = found.proof.fresh_for(found.moment)
+    keeping = {
+        "ETag": f'W/"{digest}"',
+        "Cache-Control": f"public, max-age={fresh_s}, stale-while-revalidate={STALE_S}" if fresh_s else "no-cache",
+        "Vary": "Authorization, X-Tenant",
+    }
+    if keeping["ETag"] in (one.strip() for one in headers.get("If-None-Match", "").split(",")):
+        return web.Response(status=304, headers=keeping)
+    return web.Response(body=found.text, headers=HEADERS | keeping)
 
 
 def _is_success(response: web.Response) -> bool:

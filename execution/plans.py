@@ -28,6 +28,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types.arguments import convert_arguments
 
 from execution.answers import Bounded
+from execution.documents import Persisted, Refused
 from execution.projectors import DEFINITION, Child, Projector, Unplanned, compile_selection
 
 PLANS_SIZE_MAX = 8_000_000  # of their texts; a plan is about ten times as large
@@ -35,7 +36,7 @@ SWITCHES_MAX = 4
 ANSWERS_MAX = 16  # of one request, for as many who ask
 PLAIN = (str, int, float, bool, type(None), Enum, date, datetime, time, timedelta, UUID)
 Who = tuple[Hashable, Hashable]
-MEMBERS = {"query", "variables", "operationName"}
+MEMBERS = {"query", "variables", "operationName", "extensions"}
 
 
 @dataclass(eq=False, slots=True)
@@ -72,8 +73,8 @@ class Prepared:
 class Plans:
     """Makes plans of a schema's queries, each at the second sight of its text."""
 
-    def __init__(self, schema: strawberry.Schema) -> None:
-        """Raises Unplanned for a schema whose resolvers are wrapped in something."""
+    def __init__(self, schema: strawberry.Schema, persisted: Persisted | None = None) -> None:
+        """persisted: the texts of requests that name them by a hash. Raises Unplanned where something wraps all resolvers."""
         if schema.exception_handlers or any(
             type(one).resolve is not SchemaExtension.resolve for one in schema.get_extensions()
         ):
@@ -81,13 +82,14 @@ class Plans:
         if schema.config.default_resolver is not getattr:
             raise Unplanned("the schema has a default resolver of its own")
         self._schema = schema
+        self._persisted = persisted or Persisted()
         self._core = schema._schema
         self._operations: Bounded[tuple[str, str | None], Operation | None] = Bounded(PLANS_SIZE_MAX)
         self._seen: Bounded[tuple[str, str | None], bool] = Bounded(PLANS_SIZE_MAX)
 
     def prepare(self, body: bytes) -> Prepared | None:
         """A request by its body; None where the stock path is to answer, and perhaps to word an error."""
-        found = _asked(body)
+        found = self.asked(body)
         if found is None:
             return None
         query, name, variables = found
@@ -119,7 +121,7 @@ class Plans:
 
     def learn(self, body: bytes) -> bool:
         """The stock path has answered this without an error: at the second time a plan is made. Whether there is one now."""
-        found = _asked(body)
+        found = self.asked(body)
         if found is None:
             return False
         query, name, _ = found
@@ -136,6 +138,23 @@ class Plans:
                 self._operations.put(key, operation, size)
                 return True
         return False
+
+    def asked(self, body: bytes) -> tuple[str, str | None, dict[str, Any]] | None:
+        """A request's query, operation name and variables; None for what is not plainly that."""
+        try:
+            found = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return None
+        if not isinstance(found, dict) or not found.keys() <= MEMBERS:
+            return None
+        query, name, variables = found.get("query"), found.get("operationName"), found.get("variables")
+        if not isinstance(name, str | None) or not isinstance(variables, dict | None):
+            return None
+        try:
+            text = self._persisted.text(query, found.get("extensions"))
+        except Refused:
+            return None
+        return (text, name, variables or {}) if isinstance(text, str) else None
 
     def _operation(self, query: str, name: str | None) -> Operation | None:
         document = parse(query)
@@ -173,20 +192,6 @@ class _Switches(Visitor):
     def enter_directive(self, node: Any, *_: Any) -> None:
         if node.name.value in ("skip", "include"):
             self.names |= {one.value.name.value for one in node.arguments if isinstance(one.value, VariableNode)}
-
-
-def _asked(body: bytes) -> tuple[str, str | None, dict[str, Any]] | None:
-    """A request's query, operation name and variables; None for what is not plainly that."""
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(found, dict) or not found.keys() <= MEMBERS:
-        return None
-    query, name, variables = found.get("query"), found.get("operationName"), found.get("variables")
-    if not isinstance(query, str) or not isinstance(name, str | None) or not isinstance(variables, dict | None):
-        return None
-    return query, name, variables or {}
 
 
 def _key(values: Any) -> Hashable:

@@ -92,12 +92,14 @@ class Projector:
     """A selection, compiled. project(source, arguments, info, holes) gives its data.
 
     arguments: of its fields, by the index that its code has for them. is_by_asker: whether who asks makes a difference.
+    changing: where in the data leaves are that change, as response keys.
     """
 
     project: Callable[..., Any]
     arguments: list[Arguments]
     children: list[Child]
     is_by_asker: bool
+    changing: frozenset[tuple[str, ...]]
 
 
 class Functions(NamedTuple):
@@ -126,7 +128,8 @@ def compile_selection(
     for changing, leaf, mark, resolver in writer.changing:
         changing.found, changing.later = _after(resolver, namespace[leaf]), _after(mark.value, namespace[leaf])
     children = [child for child, *_ in writer.children]
-    return Projector(namespace[written.project], writer.arguments, children, writer.is_by_asker)
+    changing_paths = frozenset(writer.changing_paths)
+    return Projector(namespace[written.project], writer.arguments, children, writer.is_by_asker, changing_paths)
 
 
 @dataclass(eq=False)
@@ -141,6 +144,8 @@ class _Writer:
     arguments: list[Arguments] = field(default_factory=list)
     children: list[tuple[Child, str, str | None]] = field(default_factory=list)
     changing: list[tuple[Changing, str, Mark, Callable[..., Any]]] = field(default_factory=list)
+    changing_paths: set[tuple[str, ...]] = field(default_factory=set)
+    path: tuple[str, ...] = ()
     is_by_asker: bool = False
     in_child: bool = False
 
@@ -163,7 +168,9 @@ class _Writer:
             if nodes[0].name.value == "__typename":
                 entries.append(f"{key!r}: {type_.name!r}")
                 continue
+            self.path += (key,)
             entry = self.field(type_, nodes)
+            self.path = self.path[:-1]
             entries.append(f"{key!r}: {entry.code}")
             has_holes = has_holes or entry.has_holes
             is_bindable = is_bindable and (entry.bind is not None or not entry.has_holes)
@@ -236,6 +243,7 @@ class _Writer:
         return _Entry(f"hole(h, {self.constant(child)}, {call})", None, has_holes=True)
 
     def changes(self, mark: Mark, resolver: Any, type_: Any) -> str:
+        self.changing_paths.add(self.path)
         changing, name = Changing(mark.kind is Kind.MOMENTARY, _unwritten, _unwritten), f"c{len(self.source)}"
         self.source.append(f"def {name}(v):\n    return {self.complete(type_, 'v', [], depth=0).code}")
         self.changing.append((changing, name, mark, resolver))

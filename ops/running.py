@@ -10,7 +10,7 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,8 +23,11 @@ from cache.stores import Redis
 from db import directory, embedded, migrate, versions
 from db.listen import Listener
 from db.pool import Database, PoolSettings, StartupError, check_server
+from execution import oracle
+from execution.documents import Persisted, digest_of
 from execution.engine import Engine
 from execution.front import Front, Handler
+from execution.oracle import Oracle
 from execution.plans import Plans
 from resolvers import app as wiring
 from resolvers import demo as demo_salon
@@ -38,6 +41,7 @@ from schema.schema import schema
 from schema.view import HEADER_MAX, View
 
 BODY_MAX = 100_000
+CHECKED_SHARE = 1 / 5000  # of plans' answers are made again by the stock path, and compared
 SECRET_LENGTH_MIN = 32
 # Requests under way get this long to end, then as long again before they are cancelled (aiohttp's ways).
 LAST_REQUESTS_S = 3
@@ -67,6 +71,7 @@ class Settings:
     workers: int = 1
     plans: bool = True
     fragments: bool = True
+    trusted_documents: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Prepared:
     url: str
     has_tenant: bool
     token_settings: TokenSettings
+    trusted: Mapping[str, str] | None
 
 
 async def prepare(settings: Settings, *, with_demo: bool) -> Prepared:
@@ -88,7 +94,8 @@ async def prepare(settings: Settings, *, with_demo: bool) -> Prepared:
             await ensure_demo(database)
         async with database.connection() as connection:
             has_tenant = await directory.tenant_id_of(connection, settings.default_tenant) is not None
-    return Prepared(url, has_tenant, TokenSettings(secret, keys, settings.audiences))
+    trusted = trusted_documents(settings.trusted_documents) if settings.trusted_documents else None
+    return Prepared(url, has_tenant, TokenSettings(secret, keys, settings.audiences), trusted)
 
 
 @asynccontextmanager
@@ -99,7 +106,13 @@ async def serving(settings: Settings, prepared: Prepared, listening: socket.sock
     try:
         async with _app(settings, prepared.url, database, redis) as app:
             runner = web.AppRunner(
-                application(app, prepared.token_settings, plans=settings.plans, fragments=settings.fragments),
+                application(
+                    app,
+                    prepared.token_settings,
+                    plans=settings.plans,
+                    fragments=settings.fragments,
+                    trusted=prepared.trusted,
+                ),
                 access_log=None,
                 shutdown_timeout=LAST_REQUESTS_S,
                 max_field_size=HEADER_MAX,
@@ -175,14 +188,23 @@ def _redis(url: str | None) -> Redis | None:
         raise StartupError(f"--redis-url: {error}") from None
 
 
-def application(app: App, token_settings: TokenSettings, *, plans: bool, fragments: bool = True) -> web.Application:
-    """The routes."""
+def application(
+    app: App,
+    token_settings: TokenSettings,
+    *,
+    plans: bool,
+    fragments: bool = True,
+    trusted: Mapping[str, str] | None = None,
+) -> web.Application:
+    """The routes. trusted: the only documents that are answered, by their SHA-256; None for any."""
     found = web.Application(client_max_size=BODY_MAX)
-    authenticate = partial(tokens.authenticate, token_settings)
-    view = View(app, authenticate)
+    authenticate, persisted = partial(tokens.authenticate, token_settings), Persisted(trusted)
+    view = View(app, authenticate, persisted)
     graphql: Handler = view
-    if plans:
-        graphql = Front(Engine(Plans(schema), World(app, authenticate), keeps_fragments=fragments), view).handle
+    if plans and oracle.trust():
+        world = World(app, authenticate)
+        engine = Engine(Plans(schema, persisted), world, keeps_fragments=fragments)
+        graphql = Front(engine, view, Oracle(engine, world.stock, CHECKED_SHARE)).handle
     found.router.add_route("*", "/graphql", graphql)
     found.router.add_get(rest.AVAILABLE_SLOTS, Rest(app, authenticate).available_slots)
     found.router.add_get("/", page.from_root)
@@ -234,6 +256,23 @@ def secret_of(data_dir: Path) -> str:
         return _long_enough(file.read_text())
     except OSError as error:
         raise StartupError(f"--data-dir {data_dir}: {error.strerror}") from None
+
+
+def trusted_documents(file: Path) -> dict[str, str]:
+    """The file's documents by their SHA-256. It is a list of texts, or an object of texts by anything."""
+    try:
+        found = json.loads(file.read_text())
+    except OSError as error:
+        raise StartupError(f"--trusted-documents {file}: {error.strerror}") from None
+    except ValueError as error:
+        raise StartupError(f"--trusted-documents {file}: not JSON: {error}") from None
+    texts = list(found.values()) if isinstance(found, dict) else found
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise StartupError(f"--trusted-documents {file}: write a list of documents, or an object of them by their hash")
+    for text in texts:
+        if problems := schema.problems_of(text):
+            raise StartupError(f"--trusted-documents {file}: {problems[0].message}, in {text[:60]!r}")
+    return {digest_of(text): text for text in texts}
 
 
 def _given_secret() -> str | None:

@@ -13,6 +13,8 @@ from domain.errors import Unavailable
 from resolvers.availability import Availability
 from resolvers.context import Context
 
+KEPT_ELSEWHERE_S = 1
+
 
 def proof(context: Context, found: Sequence[Availability]) -> Verified | Cached | None:
     """That an answer made of the directory and these availabilities is true; None if that cannot be told again."""
@@ -39,6 +41,7 @@ class Recalled:
         ends = [one.true_until for one in found if one.true_until]
         self._until = min([*ends, context.entry.expires_at, *(entry.expires_at for entry in entries.values())])
         self._seen_days = self._seen_directories = -1
+        self.tag = f"{self._versions} {sorted(ends)}"
 
     def _is_in_memory(self) -> bool:
         """Whether the caches hold the very entries. They are asked, and so keep them, only when something has changed there."""
@@ -65,6 +68,10 @@ class Cached(Recalled):
 
     is_prompt = True
 
+    def fresh_for(self, now: datetime) -> int:
+        """Who asks for CACHED has said that being late by a little is all right."""
+        return max(0, min(KEPT_ELSEWHERE_S, int((self._until - now).total_seconds())))
+
     def holds(self) -> datetime | None:
         """Postgres's clock as last heard; None when memory has something else, or may have missed a change."""
         return self._at(self._app.clock.now()) if self._is_in_memory() else None
@@ -83,6 +90,10 @@ class Verified(Recalled):
 
     is_prompt = False
     _checked: Checked | None = None
+
+    def fresh_for(self, _now: datetime) -> int:
+        """Nobody else can verify it."""
+        return 0
 
     async def holds(self) -> datetime | None:
         """Postgres's clock when it had the same versions; it was asked after this was. None when it has others, or is away."""

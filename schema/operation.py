@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import strawberry
-from graphql import ExecutionResult, GraphQLError
+from graphql import ExecutionResult, GraphQLError, parse, validate
 from strawberry.types.execution import ExecutionContext
 from strawberry.types.graphql import OperationType
 
@@ -102,6 +102,13 @@ class Schema(strawberry.Schema):
     """
 
     fan_out: FanOut
+
+    def problems_of(self, text: str) -> list[GraphQLError]:
+        """What is wrong with a document, whatever its operations are asked with."""
+        try:
+            return validate(self._schema, parse(text))
+        except GraphQLError as error:
+            return [error]
 
     async def _execute_operation(self, execution_context: ExecutionContext, *args: Any, **kwargs: Any) -> Any:
         """The one place that HTTP and WebSocket queries and mutations both pass, once parsed and validated."""

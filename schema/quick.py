@@ -12,6 +12,7 @@ from resolvers.context import Caller
 from resolvers.recalling import Cached, Verified
 from schema import operation, types
 from schema.operation import Asking, Authenticate
+from schema.schema import schema
 
 T = TypeVar("T")
 
@@ -61,6 +62,14 @@ class World:
     async def asker(self, headers: Mapping[str, str]) -> Asker:
         """Raises what `authenticate` does."""
         return Asker(await self._authenticate(operation.headers_of_asker(headers)))
+
+    async def stock(self, query: str, name: str | None, variables: dict[str, Any], headers: Mapping[str, str]) -> Any:
+        """The stock path's data. Raises GraphQLError."""
+        asking = Asking(self._app, self._authenticate, operation.headers_of_asker(headers))
+        result = await schema.execute(query, variables, context_value=asking, operation_name=name)
+        for error in result.errors or ():
+            raise error
+        return result.data
 
     async def run(
         self, asker: Asker, work: Callable[[Any], Coroutine[Any, Any, tuple[T, Sequence[Any]]]]

@@ -17,6 +17,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import Bas
 from strawberry.types.unset import UNSET, UnsetType
 
 from domain.errors import BadRequest, Unavailable
+from execution.documents import Persisted, Refused
 from resolvers.app import App
 from schema import operation, page
 from schema.operation import Asking, Authenticate
@@ -143,10 +144,21 @@ class Messages(BaseGraphQLTransportWSHandler[Any, Any]):
             await self.handle_invalid_message("Failed to parse message")
 
     async def handle_subscribe(self, message: Any) -> None:
+        assert isinstance(self.view, View)
         payload, kinds = message["payload"], {"query": str, "variables": dict | None, "operationName": str | None}
+        try:
+            if isinstance(payload.get("query"), str | None):
+                payload["query"] = self.view.persisted.text(payload.get("query"), payload.get("extensions"))
+        except Refused as refusal:
+            await self.send_message({"id": message["id"], "type": "error", "payload": [_as_error(refusal)]})
+            return
         if not payload.get("query") or not all(isinstance(payload.get(name), kind) for name, kind in kinds.items()):
             raise TypeError
         await super().handle_subscribe(message)
+
+
+def _as_error(refusal: Refused) -> dict[str, Any]:
+    return {"message": refusal.message, "extensions": {"code": refusal.code}}
 
 
 class View(GraphQLView):
@@ -155,12 +167,13 @@ class View(GraphQLView):
     graphql_transport_ws_handler_class = Messages
     websocket_adapter_class = Socket
 
-    def __init__(self, app: App, authenticate: Authenticate) -> None:
+    def __init__(self, app: App, authenticate: Authenticate, persisted: Persisted | None = None) -> None:
         super().__init__(
             schema,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             connection_init_wait_timeout=CONNECTION_INIT,
         )
+        self.persisted = persisted or Persisted()
         self._app = app
         self._authenticate = authenticate
         self._sockets: set[Messages] = set()
@@ -216,6 +229,9 @@ class View(GraphQLView):
             response = await super().__call__(request)
         except web.HTTPRequestEntityTooLarge as too_large:
             response = web.Response(text=too_large.text, status=too_large.status)
+        except Refused as refusal:
+            answer = self.encode_json({"errors": [_as_error(refusal)]})
+            return web.Response(text=answer, status=refusal.status, content_type="application/json")
         if not response.prepared and request.get(RETRY_AFTER, 0.0):
             response.headers["Retry-After"] = str(math.ceil(request[RETRY_AFTER]))
         if not isinstance(response, web.Response) or response.status not in REFUSALS:
@@ -224,6 +240,14 @@ class View(GraphQLView):
         return web.Response(
             text=self.encode_json({"errors": [error]}), status=response.status, content_type="application/json"
         )
+
+    async def parse_http_body(self, request: Any) -> Any:
+        """As Strawberry's; a query may be named by its hash. Raises Refused."""
+        found = await super().parse_http_body(request)
+        for one in found if isinstance(found, list) else [found]:
+            if one.query is None or isinstance(one.query, str):
+                one.query = self.persisted.text(one.query, one.extensions)
+        return found
 
     async def process_result(self, request: web.Request, result: Any) -> Any:
         """As Strawberry's; what says when to try again says so to HTTP too."""
