@@ -161,7 +161,6 @@ def lists() -> Iterator[Asked]:
             yield Asked(
                 f"{field_} {arguments}",
                 f"{{ {field_}({arguments}) {{ id name }} }}",
-                by=By.STOCK if refused else By.KEPT,
             )
     for arguments in (
         f'serviceId: "{COLOUR}"',
