@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import asyncpg
 import pytest
 
+from db import days, directory, versions
 from db.pool import Database
 from resolvers import app as wiring
 from resolvers import importing, salon_file, tokens
@@ -108,3 +109,22 @@ async def deaf_twins(deaf_app: App, who: dict[str, dict[str, str]], furnished: S
     """Servers that hear of no change."""
     async with twins_of(deaf_app, who) as found:
         yield found
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> list[timedelta]:
+    """How far ahead of its own Postgres's clock is told to be; in one place, so that it can be set."""
+    ahead = [timedelta()]
+
+    def put_ahead(module: Any, name: str) -> None:
+        ask = getattr(module, name)
+
+        async def asked(*given: Any) -> Any:
+            now, *found = await ask(*given)
+            return now + ahead[0], *found
+
+        monkeypatch.setattr(module, name, asked)
+
+    for module, name in ((versions, "now"), (days, "load"), (directory, "load")):
+        put_ahead(module, name)
+    return ahead

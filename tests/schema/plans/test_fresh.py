@@ -13,7 +13,6 @@ import asyncpg
 import pytest
 
 from cache.freshness import REST_S_MAX
-from db import days, directory, versions
 from db.pool import Database
 from domain.errors import Unavailable
 from tests.conftest import Salon
@@ -142,25 +141,6 @@ async def test_a_hold_ends_at_its_instant_without_anybody_saying_so(
         seen.add(one)
 
     assert seen == {"HELD", "AVAILABLE"}
-
-
-@pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> list[timedelta]:
-    """How far ahead of its own Postgres's clock is told to be; in one place, so that it can be set."""
-    ahead = [timedelta()]
-
-    def put_ahead(module: Any, name: str) -> None:
-        ask = getattr(module, name)
-
-        async def asked(*given: Any) -> Any:
-            now, *found = await ask(*given)
-            return now + ahead[0], *found
-
-        monkeypatch.setattr(module, name, asked)
-
-    for module, name in ((versions, "now"), (days, "load"), (directory, "load")):
-        put_ahead(module, name)
-    return ahead
 
 
 @pytest.mark.parametrize("notice", [0, 90])
