@@ -92,16 +92,6 @@ def a_fragments_arguments_forgotten(patch: Patch) -> None:
     patch(plans, "_key", lambda _: 0)
 
 
-def a_fragments_directory_forgotten(patch: Patch) -> None:
-    shelf = types.Availability.shelf
-
-    def forgetful(self: Any) -> Any:
-        found = shelf(self)
-        return found and (found[0], found[1][1:])
-
-    patch(types.Availability, "shelf", forgetful)
-
-
 def a_fragments_zone_forgotten(patch: Patch) -> None:
     shelf = types.Availability.shelf
 
@@ -176,7 +166,6 @@ DEFECTS = (
     nothing_skipped,
     switches_of_the_first,
     a_fragments_arguments_forgotten,
-    a_fragments_directory_forgotten,
     a_fragments_zone_forgotten,
     holes_in_the_wrong_order,
     gaps_in_the_wrong_order,

@@ -92,6 +92,7 @@ class Twins:
     ) -> None:
         self.engine = engine
         self.who = dict(who)
+        self.last: Answered | None = None  # of all that was asked
         self._http = http
         self._stock = stock
         self._plans = plans
@@ -114,7 +115,7 @@ class Twins:
         first = await self.stock(asked)  # so that all is in memory
         before = self.engine.counts.copy()
         found = [await self.plans(asked) for _ in range(times)]
-        expected = await self.stock(asked)
+        expected = self.last = await self.stock(asked)
         wrong = [one for one in (_difference(asked, expected, one) for one in found) if one]
         if not wrong and b"BYPASS" not in asked.bytes:
             wrong = [_out_of_time(asked, one) for one in found if not _grow(first.ages, one.ages, expected.ages)]
@@ -185,5 +186,7 @@ def engine_of(application: web.Application) -> Engine:
 async def _serving(application: web.Application) -> AsyncIterator[str]:
     server = TestServer(application)
     await server.start_server(max_field_size=HEADER_MAX)
-    yield str(server.make_url("/graphql"))
-    await server.close()
+    try:
+        yield str(server.make_url("/graphql"))
+    finally:
+        await server.close()
