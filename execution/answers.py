@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
-from execution.projectors import GAP, Changing, Child, Hole
+from execution.projectors import GAP, Changing, Child, Hole, items
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -122,7 +122,7 @@ def of_child(child: Child, value: Any, given: Given, *, keeps: bool) -> Iterator
         yield from _parts(render(child, value, given))
         return
     between = b"["
-    for one in value:
+    for one in items(value):
         yield Part(between, None)
         yield from _parts(render(child, one, given))
         between = b","

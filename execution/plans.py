@@ -160,7 +160,10 @@ class Plans:
         document = parse(query)
         fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
         operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
-        (node,) = (one for one in operations if len(operations) == 1 or (one.name and one.name.value == name))
+        chosen = [one for one in operations if len(operations) == 1 or (one.name and one.name.value == name)]
+        if len(chosen) != 1:  # of several without a name Strawberry takes one
+            return None
+        (node,) = chosen
         if node.operation is not OperationType.QUERY or node.directives:
             return None
         finder = _Switches()
