@@ -112,7 +112,7 @@ def _data_dir(command: Callable[..., T]) -> Callable[..., T]:
     "stock way, which answers the same.",
 )
 @click.option(
-    "--fragments/--no-fragments", default=True, hidden=True, help="Whether plans keep bytes, or project anew each time."
+    "--fragments/--no-fragments", default=True, help="Whether plans keep bytes, or only what they make them of."
 )
 @click.option(
     "--trusted-documents",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import secrets
@@ -43,6 +44,7 @@ from schema.view import HEADER_MAX, View
 BODY_MAX = 100_000
 CHECKED_SHARE = 1 / 5000  # of plans' answers are made again by the stock path, and compared
 SECRET_LENGTH_MIN = 32
+GARBAGE = 20_000, 20, 100  # Python's own are 700, 10, 10: of new objects, and of looks at the younger before the older
 # Requests under way get this long to end, then as long again before they are cancelled (aiohttp's ways).
 LAST_REQUESTS_S = 3
 EXAMPLE = (
@@ -120,11 +122,19 @@ async def serving(settings: Settings, prepared: Prepared, listening: socket.sock
             await runner.setup()
             try:
                 await web.SockSite(runner, listening).start()
+                spare_pauses()
                 yield
             finally:
                 await runner.cleanup()
     finally:
         await database.close()
+
+
+def spare_pauses() -> None:
+    """Garbage is looked for among what is new, seldom among all: what a cache keeps is not garbage, and there is much of it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE)
 
 
 @asynccontextmanager
