@@ -69,4 +69,12 @@ def _for_one(answer: Awaitable[T]) -> Awaitable[T]:
     """What one of those who may wait for the same value awaits: the executor cancels what stands beside an error, and
     would cancel the value for all of them, and with them the request.
     """
-    return asyncio.shield(answer)
+    own = asyncio.shield(answer)
+    own.add_done_callback(_seen)
+    return own
+
+
+def _seen(answer: asyncio.Future[Any]) -> None:
+    """Marks an error as retrieved: one beside it may mean that nobody awaits it."""
+    if not answer.cancelled():
+        answer.exception()
