@@ -14,7 +14,6 @@ import orjson
 import strawberry
 from graphql import (
     FragmentDefinitionNode,
-    GraphQLError,
     OperationDefinitionNode,
     OperationType,
     VariableNode,
@@ -115,7 +114,7 @@ class Plans:
                 )
                 for one in projector.arguments
             ]
-        except (GraphQLError, ValueError, TypeError):
+        except Exception:  # of an input's own too: whatever it is, the stock path words it
             return None
         return Prepared(projector, arguments, {one: _key(arguments[one.arguments]) for one in projector.children})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from typing import Any, Generic, TypeVar
 
@@ -42,7 +43,7 @@ class Batch(Generic[K, V]):
 
     def load(self, key: K) -> Awaitable[V]:
         """The key's value. It joins the batch at once."""
-        return self._loader.load(key)
+        return _for_one(self._loader.load(key))
 
 
 class DayLoader:
@@ -61,4 +62,19 @@ class DayLoader:
 
     def load(self, keys: Iterable[DayKey]) -> Awaitable[list[Reading[DayFacts]]]:
         """Readings in the order of the keys, which join the batch at once."""
-        return self._loader.load_many(keys)
+        return _for_one(self._loader.load_many(keys))
+
+
+def _for_one(answer: Awaitable[T]) -> Awaitable[T]:
+    """What one of those who may wait for the same value awaits: the executor cancels what stands beside an error, and
+    would cancel the value for all of them, and with them the request.
+    """
+    own = asyncio.shield(answer)
+    own.add_done_callback(_seen)
+    return own
+
+
+def _seen(answer: asyncio.Future[Any]) -> None:
+    """Marks an error as retrieved: one beside it may mean that nobody awaits it."""
+    if not answer.cancelled():
+        answer.exception()

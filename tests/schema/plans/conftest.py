@@ -31,9 +31,9 @@ HARD = 'Bíña "B" \\ \t </script> \u2028 \U0001f600 नेपाल'
 CLAIM = """
 insert into bookings (tenant_id, stylist_id, service_id, location_id, status, holder, expires_at, starts_at, ends_at, occupied,
                       price_cents)
-select s.tenant_id, s.id, $3::text::uuid, home_location_id, $4, $5, now() + $6::interval, $7::text::timestamptz,
-       $7::text::timestamptz + interval '30 minutes', tstzrange($7::text::timestamptz, $7::text::timestamptz + interval '30 minutes'), 1
-  from stylists s join tenants t on t.id = s.tenant_id
+select s.tenant_id, s.id, $3::text::uuid, home_location_id, $4, $5, now() + $6::interval, at, at + interval '30 minutes',
+       tstzrange(at, at + interval '30 minutes'), 1
+  from (select $7::text::timestamptz as at) as claimed, stylists s join tenants t on t.id = s.tenant_id
  where t.slug = $1 and s.id = $2::text::uuid
 returning id::text
 """
