@@ -17,7 +17,7 @@ PUBLIC = "{ page { number } }"
 async def ask(server: Server, query: str = PUBLIC, **headers: str) -> Any:
     """A plan's answer; None where the stock view is to answer."""
     found = await server.engine.answer(body(query), headers)
-    return None if found is None else orjson.loads(found)["data"]["page"]
+    return None if found is None else orjson.loads(found.text)["data"]["page"]
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def test_plans_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         b'{"query": 1}',
         b'{"query": "{ echo }", "variables": []}',
         b'{"query": "{ echo }", "operationName": 1}',
-        b'{"query": "{ echo }", "extensions": {}}',
+        b'{"query": "{ echo }", "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "00"}}}',
         b'[{"query": "{ echo }"}]',
         body("mutation { touch }"),
         body("query @include(if: true) { echo }"),

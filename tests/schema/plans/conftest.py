@@ -119,8 +119,8 @@ def later(monkeypatch: pytest.MonkeyPatch) -> list[timedelta]:
     def put_ahead(module: Any, name: str) -> None:
         ask = getattr(module, name)
 
-        async def asked(*given: Any) -> Any:
-            now, *found = await ask(*given)
+        async def asked(*given: Any, **more: Any) -> Any:
+            now, *found = await ask(*given, **more)
             return now + ahead[0], *found
 
         monkeypatch.setattr(module, name, asked)

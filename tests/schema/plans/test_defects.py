@@ -135,11 +135,11 @@ def _always(found: Any) -> Changing:
 
 
 def holders_not_told_apart(patch: Patch) -> None:
-    patch(quick.Asker, "name", property(lambda _: None))
+    patch(quick.Asker, "name", property(lambda _: None, lambda *_: None))
 
 
 def tenants_not_told_apart(patch: Patch) -> None:
-    patch(quick.Asker, "scope", property(lambda _: None))
+    patch(quick.Asker, "scope", property(lambda _: None, lambda *_: None))
 
 
 def always_true(patch: Patch) -> None:
