@@ -28,7 +28,7 @@ format: .venv/.test ## Format, and mend what can be mended
 	$(BIN)/ruff format .
 
 soak: .venv/.test ## Run the long proofs at full size
-	CHAIRTIME_SOAK=1 CHAIRTIME_HYPOTHESIS=soak $(BIN)/python -m pytest tests/proofs tests/domain -s
+	CHAIRTIME_SOAK=1 CHAIRTIME_HYPOTHESIS=soak $(BIN)/python -m pytest tests/proofs tests/domain tests/schema/plans/test_drawn.py -s
 
 bench: .venv/.test ## Measure, and print medians and ratios
 	$(BIN)/python -m bench

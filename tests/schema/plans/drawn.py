@@ -60,7 +60,7 @@ class Drawing:
     def selections(self, type_: GraphQLObjectType, depth: int) -> str:
         """Some fields of a type, some of them in fragments."""
         names = [name for name in type_.fields if self.may_ask(type_, name, depth)]
-        chosen = self.random.choices(names, k=self.random.choice((1, 2, 2, 3, 4))) if names else []
+        chosen = self.random.choices(names, k=self.random.choice((1, 2, 2, 3))) if names else []
         shown = [self.field(name, type_.fields[name], depth) for name in chosen]
         if not names or self.chance(0.15):
             shown.insert(self.random.randrange(len(shown) + 1), self.random.choice(("__typename", "t: __typename")))

@@ -52,7 +52,7 @@ async def told(twins: Twins, salon: Salon, sql: Connection, later: list[timedelt
     """What the comparison has to say: of queries, and again when a hold has ended, after a booking, and after a new name."""
 
     async def now() -> list[str]:
-        return [one for asked in SOME for one in await twins.differences_now(asked)]
+        return [one for asked in SOME[:2] for one in await twins.differences_now(asked)]
 
     await hold(sql, salon, salon.at(16), "session:tester", expires_in=timedelta(minutes=2))
     found = await differences(twins, SOME)
