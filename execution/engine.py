@@ -156,18 +156,25 @@ class Engine:
     async def answer(self, body: bytes, headers: Mapping[str, str]) -> Found | None:
         """The answer; None where the stock view is to answer."""
         prepared = self._prepared.get(body)
-        if prepared is None:
-            prepared = self.plans.prepare(body)
-            if prepared is None:
-                return None
-            self._prepared.put(body, prepared, _size(body, prepared))
         try:
+            if prepared is None:
+                prepared = self.plans.prepare(body)
+                if prepared is None:
+                    return None
+                self._prepared.put(body, prepared, _size(body, prepared))
             asker = self._world.asker_at_once(headers) or await self._world.asker(headers)
             return await self._answer(body, prepared, asker)
         except Exception as error:  # whatever it is, the stock view says it better
             self.counts["stock"] += 1
             log.debug("not answered by a plan", error=type(error).__name__, why=str(error))
             return None
+
+    def learn(self, body: bytes) -> None:
+        """The stock view has answered this without an error, and is glad of help."""
+        try:
+            self.plans.learn(body)
+        except Exception:  # an answer that succeeded must not fail by what is thought of it afterwards
+            log.exception("a query cannot be learned")
 
     async def _answer(self, body: bytes, prepared: Prepared, asker: Asker) -> Found:
         who: Who = (asker.scope, None)

@@ -56,7 +56,7 @@ class Front:
     async def _learned(self, request: web.Request, body: bytes) -> web.StreamResponse:
         response = await self._stock(request)
         if isinstance(response, web.Response) and _is_success(response):
-            self._engine.plans.learn(body)
+            self._engine.learn(body)
         return response
 
 

@@ -325,9 +325,11 @@ class Availability:
         kept, found = self.found.kept, self.found
         if kept is None:
             return None
-        kept[id(self.directory)] = self.directory  # so that no other gets the same id
+        if kept.get("directory") is not self.directory:  # its names are in what is kept
+            kept.clear()
+            kept["directory"] = self.directory
         holder = self.holder if any(slot.holder == self.holder for slot in found.slots) else None
-        return kept, (id(self.directory), found.date, found.zone and found.zone.key, holder)
+        return kept, (found.date, found.zone and found.zone.key, holder)
 
     def slot(self, slot: model.Slot) -> Slot:
         """One of its slots as a type."""

@@ -97,7 +97,7 @@ def a_fragments_zone_forgotten(patch: Patch) -> None:
 
     def forgetful(self: Any) -> Any:
         found = shelf(self)
-        return found and (found[0], (*found[1][:2], *found[1][3:]))
+        return found and (found[0], (*found[1][:1], *found[1][2:]))
 
     patch(types.Availability, "shelf", forgetful)
 
