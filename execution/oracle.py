@@ -79,13 +79,13 @@ def _masked(data: Any, changing: frozenset[tuple[str, ...]], path: tuple[str, ..
     return None if path in changing else data
 
 
-@strawberry.enum
+@strawberry.enum(name="Colour")
 class _Colour(Enum):
     RED = "red"
     BLUE = "blue"
 
 
-@strawberry.type
+@strawberry.type(name="Leaf")
 class _Leaf:
     text: str
     number: int
@@ -99,7 +99,7 @@ class _Leaf:
         return [[self.number * n for n in range(by)], [len(colours or [])]]
 
 
-@strawberry.type
+@strawberry.type(name="Branch")
 class _Branch:
     id: strawberry.ID
     leaves: list[_Leaf | None]
@@ -109,7 +109,7 @@ class _Branch:
         return self.leaves[0]
 
 
-@strawberry.type
+@strawberry.type(name="Tree")
 class _Tree:
     @strawberry.field
     def branches(self, count: int = 2) -> list[_Branch]:
