@@ -205,8 +205,11 @@ def application(
     plans: bool,
     fragments: bool = True,
     trusted: Mapping[str, str] | None = None,
+    checked_share: float = CHECKED_SHARE,
 ) -> web.Application:
-    """The routes. trusted: the only documents that are answered, by their SHA-256; None for any."""
+    """The routes. trusted: the only documents that are answered, by their SHA-256; None for any. checked_share: of plans'
+    answers, which the stock path makes again.
+    """
     found = web.Application(client_max_size=BODY_MAX)
     authenticate, persisted = partial(tokens.authenticate, token_settings), Persisted(trusted)
     view = View(app, authenticate, persisted)
@@ -214,7 +217,7 @@ def application(
     if plans and oracle.trust():
         world = World(app, authenticate)
         engine = Engine(Plans(schema, persisted), world, keeps_fragments=fragments)
-        graphql = Front(engine, view, Oracle(engine, world.stock, CHECKED_SHARE)).handle
+        graphql = Front(engine, view, Oracle(engine, world.stock, checked_share)).handle
     found.router.add_route("*", "/graphql", graphql)
     found.router.add_get(rest.AVAILABLE_SLOTS, Rest(app, authenticate).available_slots)
     found.router.add_get("/", page.from_root)

@@ -950,8 +950,8 @@ async def test_a_check_that_was_sent_before_a_write_does_not_answer_for_it(
     await read(deaf, asked(salon))
     is_answered, may_arrive, check = asyncio.Event(), asyncio.Event(), versions.now
 
-    async def slow(*asked_for: Any) -> Any:
-        answer = await check(*asked_for)
+    async def slow(*asked_for: Any, **more: Any) -> Any:
+        answer = await check(*asked_for, **more)
         is_answered.set()
         await may_arrive.wait()
         return answer

@@ -167,7 +167,7 @@ def _difference(asked: Asked, expected: Answered, found: Answered, *masks: re.Pa
 @asynccontextmanager
 async def twins_of(app: App, who: Mapping[str, Mapping[str, str]], *, fragments: bool = True) -> AsyncIterator[Twins]:
     """Both, on free ports of loopback. who: the headers of each asker, by name."""
-    with_plans = running.application(app, TOKENS, plans=True, fragments=fragments)
+    with_plans = running.application(app, TOKENS, plans=True, fragments=fragments, checked_share=0)
     async with (
         _serving(running.application(app, TOKENS, plans=False)) as stock,
         _serving(with_plans) as plans,
