@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 
 from cache.breaker import Breaker
@@ -99,15 +100,15 @@ class VersionCheck:
         self._running: set[asyncio.Task[None] | None] = set()
         self._sent_at = 0.0
         self._waiting: list[asyncio.Future[Checked]] = []
-        self._keys: set[Key] = set()
+        self._keys: dict[int, Collection[Key]] = {}
 
-    async def __call__(self, keys: Iterable[Key]) -> Checked:
+    async def __call__(self, keys: Collection[Key]) -> Checked:
         """The versions of these keys, and perhaps of others. Raises Unavailable."""
         if not self._breaker.allows():
             raise Unavailable(AWAY)
         answer: asyncio.Future[Checked] = asyncio.get_running_loop().create_future()
         self._waiting.append(answer)
-        self._keys.update(keys)
+        self._keys[id(keys)] = keys  # most ask for the same again, in the very same list
         running = len(self._running)
         if not running or (running < self._in_flight_max and time.monotonic() - self._sent_at >= self._patience_s):
             self._running.add(asyncio.create_task(self._run(), name="version check"))
@@ -135,8 +136,9 @@ class VersionCheck:
 
     def _take(self) -> Batch:
         """All who wait; who asks from now on waits for the next query."""
-        batch = Batch(list(self._keys), self._waiting)
-        self._keys, self._waiting, self._sent_at = set(), [], time.monotonic()
+        keys = list(dict.fromkeys(chain.from_iterable(self._keys.values())))
+        batch = Batch(keys, self._waiting)
+        self._keys, self._waiting, self._sent_at = {}, [], time.monotonic()
         return batch
 
     async def _fetched(self, fetch: Fetch, keys: Sequence[Key]) -> Checked:

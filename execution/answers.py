@@ -39,11 +39,11 @@ class Given(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """A place among an answer's parts, and what goes there: render(value, moment)."""
+    """What goes to places among an answer's parts: render(value, moment)."""
 
-    place: int
     render: Callable[[Any, Any], Any]
     value: Any
+    places: list[int]
 
 
 class Answer(NamedTuple):
@@ -56,15 +56,17 @@ class Answer(NamedTuple):
     @property
     def size(self) -> int:
         """In bytes, about."""
-        return sum(map(len, self.parts)) + 200 * len(self.gaps) + 500
+        return sum(map(len, self.parts)) + 100 * len(self.parts) + 500
 
     def at(self, moment: Any) -> bytes:
         """The bytes, as of a moment."""
         if not self.gaps:
             return self.parts[0]
         parts = self.parts.copy()
-        for place, render, value in self.gaps:
-            parts[place] = orjson.dumps(render(value, moment))
+        for render, value, places in self.gaps:
+            text = orjson.dumps(render(value, moment))
+            for place in places:
+                parts[place] = text
         return b"".join(parts)
 
 
@@ -167,21 +169,22 @@ def as_found(parts: Sequence[Part]) -> bytes:
 def kept(parts: Sequence[Part], proof: Any) -> Answer:
     """What is kept of an answer: what is settled is filled in, what is of the moment stays open."""
     joined: list[bytes] = []
-    gaps: list[Gap] = []
+    gaps: dict[Any, Gap] = {}
     run: list[bytes] = []
     for text, hole in parts:
         run.append(text)
         if hole is None:
             continue
         changing = _changing(hole)
-        if changing.is_momentary:
+        if changing.of:
             joined += [b"".join(run), b""]
-            gaps.append(Gap(len(joined) - 1, changing.later, hole.value))
+            value = getattr(hole.value, changing.of)
+            gaps.setdefault((changing, value), Gap(changing.later, value, [])).places.append(len(joined) - 1)
             run = []
         else:
             run.append(orjson.dumps(changing.later(hole.value)))
     joined.append(b"".join(run))
-    return Answer(joined, gaps, proof)
+    return Answer(joined, list(gaps.values()), proof)
 
 
 def _changing(hole: Hole) -> Changing:

@@ -27,10 +27,11 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A field's. value: of SETTLED and MOMENTARY fields, what an answer served again has there."""
+    """A field's. value: of SETTLED and MOMENTARY fields, what an answer served again has there. of: see `momentary`."""
 
     kind: Kind = Kind.PLAIN
     value: Callable[..., Any] | None = None
+    of: str = ""
     is_by_asker: bool = False
 
 
@@ -49,9 +50,11 @@ def settled(value: Callable[[Any], Any]) -> Callable[[F], F]:
     return lambda resolver: _marked(resolver, Mark(Kind.SETTLED, value))
 
 
-def momentary(value: Callable[[Any, Any], Any]) -> Callable[[F], F]:
-    """The field changes with time; in an answer that is served again it is `value(object, moment)`."""
-    return lambda resolver: _marked(resolver, Mark(Kind.MOMENTARY, value))
+def momentary(of: str, value: Callable[[Any, Any], Any]) -> Callable[[F], F]:
+    """The field changes with time; in an answer that is served again it is `value(object.of, moment)`, once for all that have
+    the same there.
+    """
+    return lambda resolver: _marked(resolver, Mark(Kind.MOMENTARY, value, of))
 
 
 def by_asker(resolver: F) -> F:

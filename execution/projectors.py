@@ -51,11 +51,11 @@ class Surprise(Exception):
 
 @dataclass(eq=False, slots=True)
 class Changing:
-    """A leaf that changes. found(object): as it was found; later(object), or of a moment later(object, moment): in an answer
-    that is served again.
+    """A leaf that changes. found(object): as it was found. In an answer that is served again: later(object), or, of what is
+    momentary, later(the object's attribute `of`, moment).
     """
 
-    is_momentary: bool
+    of: str
     found: Callable[[Any], Any]
     later: Callable[..., Any]
 
@@ -244,7 +244,7 @@ class _Writer:
 
     def changes(self, mark: Mark, resolver: Any, type_: Any) -> str:
         self.changing_paths.add(self.path)
-        changing, name = Changing(mark.kind is Kind.MOMENTARY, _unwritten, _unwritten), f"c{len(self.source)}"
+        changing, name = Changing(mark.of, _unwritten, _unwritten), f"c{len(self.source)}"
         self.source.append(f"def {name}(v):\n    return {self.complete(type_, 'v', [], depth=0).code}")
         self.changing.append((changing, name, mark, resolver))
         return self.constant(changing)

@@ -258,6 +258,11 @@ class Offering:
         return slots_of(info, self.offering.stylist_id, self.offering.service_id, date, timezone, freshness)
 
 
+def _age(computed_at: datetime, now: datetime) -> float:
+    """In seconds, at an instant by Postgres's clock."""
+    return max(0.0, (now - computed_at).total_seconds())
+
+
 @strawberry.type(description="How fresh an answer is. Every field can be tested.")
 class CacheInfo:
     found: strawberry.Private[availability.Availability]
@@ -294,18 +299,14 @@ class CacheInfo:
         return self.is_verified
 
     @strawberry.field(description="How old the facts are.")
-    @momentary(lambda self, now: self.age(now))
+    @momentary("computed_at", _age)
     def age_seconds(self) -> float:
-        return self.age(self.found.now)
+        return _age(self.computed_at, self.found.now)
 
     @property
     def is_verified(self) -> bool:
         """Of all that it was made of."""
         return all(reading.verified for reading in self.found.readings)
-
-    def age(self, now: datetime) -> float:
-        """In seconds, at an instant by Postgres's clock."""
-        return max(0.0, (now - self.computed_at).total_seconds())
 
 
 @strawberry.type(description="A stylist's starts for a service on one date.")

@@ -106,7 +106,7 @@ class Page:
         return False
 
     @strawberry.field
-    @momentary(lambda _, now: now)
+    @momentary("number", lambda _, now: now)
     def at(self) -> int:
         return 0
 

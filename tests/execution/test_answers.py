@@ -13,8 +13,8 @@ from execution.answers import Answer, Bounded, Gap, Part, as_found, kept, render
 from execution.projectors import HOLE, Changing, Hole
 from tests.execution.conftest import Server, World
 
-MOMENTARY = Changing(True, lambda one: f"{one} then", lambda one, moment: [one, moment])
-SETTLED = Changing(False, lambda one: f"{one} then", lambda one: f"{one} since")
+MOMENTARY = Changing("real", lambda one: f"{one} then", lambda one, moment: [one, moment])
+SETTLED = Changing("", lambda one: f"{one} then", lambda one: f"{one} since")
 
 
 def test_what_was_asked_for_last_is_kept_as_far_as_it_fits() -> None:
@@ -68,20 +68,23 @@ def test_gaps_and_holes_must_match() -> None:
 def test_an_answer_is_as_found_first_then_as_it_settled_and_as_of_the_moment() -> None:
     parts = [
         Part(b'{"a":', Hole(SETTLED, "x")),
-        Part(b',"b":', Hole(MOMENTARY, "y")),
-        Part(b',"c":', Hole(MOMENTARY, "z")),
+        Part(b',"b":', Hole(MOMENTARY, 7)),
+        Part(b',"c":', Hole(MOMENTARY, 8)),
     ]
-    parts += [Part(b',"d":', Hole(SETTLED, "u")), Part(b"}", None)]
+    parts += [Part(b',"d":', Hole(SETTLED, "u")), Part(b',"e":', Hole(MOMENTARY, 7)), Part(b"}", None)]
 
     answer = kept(parts, None)
 
-    assert orjson.loads(as_found(parts)) == {"a": "x then", "b": "y then", "c": "z then", "d": "u then"}
+    found = {"a": "x then", "b": "7 then", "c": "8 then", "d": "u then", "e": "7 then"}
+    assert orjson.loads(as_found(parts)) == found
+    assert len(answer.gaps) == 2  # what is of the same is asked for once
     for moment in (1, 2):
         assert orjson.loads(answer.at(moment)) == {
             "a": "x since",
-            "b": ["y", moment],
-            "c": ["z", moment],
+            "b": [7, moment],
+            "c": [8, moment],
             "d": "u since",
+            "e": [7, moment],
         }
 
 
@@ -90,7 +93,7 @@ def test_an_answer_without_gaps_is_its_bytes() -> None:
 
     assert answer.at(None) is answer.at(1)
     assert answer.size > len(answer.at(None))
-    assert Answer([b"1", b"", b"2"], [Gap(1, MOMENTARY.later, 1)], None).size > answer.size
+    assert Answer([b"1", b"", b"2"], [Gap(MOMENTARY.later, 1, [1])], None).size > answer.size
 
 
 async def test_a_fragment_is_projected_once_and_its_holes_are_found_anew() -> None:

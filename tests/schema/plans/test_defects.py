@@ -111,9 +111,9 @@ def gaps_in_the_wrong_order(patch: Patch) -> None:
     at = Answer.at
 
     def swapped(self: Answer, moment: Any) -> bytes:
-        places = reversed([gap.place for gap in self.gaps])
+        places = reversed([gap.places for gap in self.gaps])
         return at(
-            self._replace(gaps=[gap._replace(place=place) for gap, place in zip(self.gaps, places, strict=True)]),
+            self._replace(gaps=[gap._replace(places=place) for gap, place in zip(self.gaps, places, strict=True)]),
             moment,
         )
 
@@ -131,7 +131,7 @@ def kept_as_it_was_found(patch: Patch) -> None:
 
 
 def _always(found: Any) -> Changing:
-    return Changing(False, found, found)
+    return Changing("", found, found)
 
 
 def holders_not_told_apart(patch: Patch) -> None:
