@@ -11,12 +11,15 @@ from typing import Any
 
 import orjson
 from aiohttp import WSCloseCode, web
+from cross_web import AiohttpHTTPRequestAdapter, HTTPException
 from strawberry.aiohttp.views import AiohttpWebSocketAdapter, GraphQLView
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types.unset import UNSET, UnsetType
 
 from domain.errors import BadRequest, Unavailable
+from execution import media
 from execution.documents import Persisted, Refused
 from resolvers.app import App
 from schema import operation, page
@@ -25,7 +28,10 @@ from schema.schema import schema
 
 CONNECTION_INIT = timedelta(seconds=5)
 RETRY_AFTER = web.RequestKey("RETRY_AFTER", float)
+STATUS = web.RequestKey("STATUS", int)
 REFUSALS = (400, 405, 413)
+# Of an answer without data, as application/graphql-response+json; whatever else is wrong with a request is 400.
+STATUSES = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "INTERNAL": 500, "UNAVAILABLE": 503}
 # aiohttp's bound of 8 kB answers a token of any more with its own page and status 400. Up to a megabyte it gets to us and is
 # refused as every other bad token is, in GraphQL. The price: a connection may make us keep that much for each header.
 HEADER_MAX = 1_200_000
@@ -34,6 +40,10 @@ LOOK_AGAIN_S = 60.0
 # When the server stops: how long a WebSocket's queries and mutations may take yet, and a client to answer the close frame.
 LAST_ANSWERS_S = 4.5
 LAST_HANG_UP_S = 1.0
+PUSHED = (
+    "a page of another site asks by GET: it must send X-Session-Id, X-Tenant, Apollo-Require-Preflight or "
+    "Content-Type: application/json, so that its browser asks first whether it may"
+)
 
 
 class Rejection(Exception):
@@ -161,11 +171,24 @@ def _as_error(refusal: Refused) -> dict[str, Any]:
     return {"message": refusal.message, "extensions": {"code": refusal.code}}
 
 
+def _answer_type(request: web.Request) -> str:
+    return media.of_answer(request.headers.get("Accept")) or media.JSON
+
+
+class Adapter(AiohttpHTTPRequestAdapter):
+    """Strawberry's, with aiohttp's content type: in lower case, without parameters."""
+
+    @property
+    def content_type(self) -> str:
+        return self.request.content_type
+
+
 class View(GraphQLView):
     """POST and WebSocket at /graphql; GET from a browser shows GraphiQL."""
 
     graphql_transport_ws_handler_class = Messages
     websocket_adapter_class = Socket
+    request_adapter_class = Adapter
 
     def __init__(self, app: App, authenticate: Authenticate, persisted: Persisted | None = None) -> None:
         super().__init__(
@@ -224,36 +247,72 @@ class View(GraphQLView):
         return UNSET
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
-        """As Strawberry's; what it refuses in plain words, before there is an operation, is a GraphQL error here too."""
+        """As Strawberry's, by the letter of GraphQL over HTTP; what it refuses in plain words is a GraphQL error here too."""
         try:
             response = await super().__call__(request)
         except web.HTTPRequestEntityTooLarge as too_large:
-            response = web.Response(text=too_large.text, status=too_large.status)
+            return self._refusal(request, Refused(too_large.text or "", "BAD_INPUT", too_large.status))
         except Refused as refusal:
-            answer = self.encode_json({"errors": [_as_error(refusal)]})
-            return web.Response(text=answer, status=refusal.status, content_type="application/json")
-        if not response.prepared and request.get(RETRY_AFTER, 0.0):
-            response.headers["Retry-After"] = str(math.ceil(request[RETRY_AFTER]))
-        if not isinstance(response, web.Response) or response.status not in REFUSALS:
+            return self._refusal(request, refusal)
+        if not isinstance(response, web.Response):
             return response
-        error = {"message": response.text, "extensions": {"code": "BAD_INPUT"}}
-        return web.Response(
-            text=self.encode_json({"errors": [error]}), status=response.status, content_type="application/json"
+        if response.status in REFUSALS:
+            return self._refusal(request, Refused(response.text or "", "BAD_INPUT", response.status))
+        if request.get(RETRY_AFTER, 0.0):
+            response.headers["Retry-After"] = str(math.ceil(request[RETRY_AFTER]))
+        if response.content_type == media.JSON and _answer_type(request) == media.RESPONSE:
+            response.content_type = media.RESPONSE
+            response.set_status(request.get(STATUS, 200))
+            if response.status == 401:
+                response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+
+    def _refusal(self, request: web.Request, refusal: Refused) -> web.Response:
+        """An answer without data. Only as plain JSON may it have a status of success."""
+        answer_type = _answer_type(request)
+        status = 400 if (refusal.status, answer_type) == (200, media.RESPONSE) else refusal.status
+        response = web.Response(
+            text=self.encode_json({"errors": [_as_error(refusal)]}), status=status, content_type=answer_type
         )
+        if status == 405:
+            response.headers["Allow"] = "POST" if request.method == "GET" else "GET, POST"
+        return response
 
     async def parse_http_body(self, request: Any) -> Any:
         """As Strawberry's; a query may be named by its hash. Raises Refused."""
+        if request.method == "POST" and request.content_type != media.JSON:
+            raise Refused("write Content-Type: application/json", "BAD_INPUT", 415)
+        if request.method == "GET" and media.is_pushed(request.headers):
+            raise Refused(PUSHED, "FORBIDDEN", 403)
         found = await super().parse_http_body(request)
         for one in found if isinstance(found, list) else [found]:
+            if one.protocol == "http" and media.of_answer(request.headers.get("Accept")) is None:
+                raise Refused(f"answers are {media.JSON} or {media.RESPONSE}", "BAD_INPUT", 406)
+            if not isinstance(one.operation_name, str | None):
+                raise Refused("The GraphQL operation's `operationName` must be a string or null.", "BAD_INPUT", 400)
             if one.query is None or isinstance(one.query, str):
                 one.query = self.persisted.text(one.query, one.extensions)
         return found
 
+    async def execute_single(self, request: web.Request, *args: Any, **kwargs: Any) -> Any:
+        """As Strawberry's; a document without the operation is wrong as documents are, and a GET never writes. Raises Refused."""
+        try:
+            return await super().execute_single(request, *args, **kwargs)
+        except HTTPException as refusal:
+            statuses = {CannotGetOperationTypeError: 200, InvalidOperationTypeError: 405}
+            status = statuses.get(type(refusal.__cause__), refusal.status_code)
+            raise Refused(refusal.reason or "", "BAD_INPUT", status) from None
+
     async def process_result(self, request: web.Request, result: Any) -> Any:
-        """As Strawberry's; what says when to try again says so to HTTP too."""
-        waits = [(error.extensions or {}).get("retryAfterSeconds") for error in result.errors or ()]
+        """As Strawberry's, without `data` where nothing was executed; what says when to try again says so to HTTP too."""
+        errors = result.errors or ()
+        waits = [(error.extensions or {}).get("retryAfterSeconds") for error in errors]
         request[RETRY_AFTER] = max((one for one in waits if one), default=0.0)
-        return await super().process_result(request, result)
+        answer = await super().process_result(request, result)
+        if errors and result.data is None and all(error.path is None for error in errors):
+            request[STATUS] = STATUSES.get(str((errors[0].extensions or {}).get("code")), 400)
+            del answer["data"]
+        return answer
 
     async def render_graphql_ide(self, request: web.Request) -> web.Response:
         """GraphiQL, from web/graphiql."""
