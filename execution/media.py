@@ -9,6 +9,12 @@ from functools import lru_cache
 JSON = "application/json"
 RESPONSE = "application/graphql-response+json"
 EVENTS = "text/event-stream"
+# What may name each. A stream of events goes to nobody who has not named it.
+RANGES = {
+    JSON: (JSON, "application/*", "*/*"),
+    RESPONSE: (RESPONSE, "application/*", "*/*"),
+    EVENTS: (EVENTS,),
+}
 WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)")
 REMEMBERED_LENGTH_MAX = 300  # of an Accept header; a longer one is read anew each time
 # Headers that no page can send to another origin before that has agreed to it (a preflight): Apollo's, and our own.
@@ -17,7 +23,7 @@ NEED_PREFLIGHT = ("X-Session-Id", "X-Tenant", "Apollo-Require-Preflight", "X-Apo
 
 def of_answer(accept: str | None) -> str | None:
     """What an Accept header prefers of JSON and GraphQL's own type: by weight, then the one it names, then the one it names
-    first. JSON where it says nothing; None where it wants neither, or would take a stream of events.
+    first. JSON where it says nothing; None where it wants neither, or would rather have a stream of events.
     """
     if not accept:
         return JSON
@@ -35,16 +41,14 @@ def is_pushed(headers: Mapping[str, str]) -> bool:
 
 def _preferred(accept: str) -> str | None:
     weights = {_named(part): _weight(part) for part in accept.split(",")}
-    if EVENTS in weights:
-        return None
     named = list(weights)
 
     def rank(media: str) -> tuple[float, int]:
-        found = next((one for one in (media, "application/*", "*/*") if one in weights), None)
+        found = next((one for one in RANGES[media] if one in weights), None)
         return weights[found] if found else 0.0, -(named.index(media) if found == media else len(named))
 
-    best = max((JSON, RESPONSE), key=rank)
-    return best if rank(best)[0] else None
+    best = max(RANGES, key=rank)
+    return best if rank(best)[0] and best != EVENTS else None
 
 
 _remembered = lru_cache(maxsize=200)(_preferred)

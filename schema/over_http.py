@@ -83,7 +83,11 @@ class OverHTTP(GraphQLView):
             raise Refused(PUSHED, "FORBIDDEN", 403)
         found = await super().parse_http_body(request)
         for one in found if isinstance(found, list) else [found]:
-            if one.protocol == "http" and media.of_answer(request.headers.get("Accept")) is None:
+            if media.of_answer(request.headers.get("Accept")) is not None:
+                one.protocol = (
+                    "http"  # and not the stream that Strawberry gives to all who list it, as urql does for queries
+                )
+            elif one.protocol == "http":
                 raise Refused(f"answers are {media.JSON} or {media.RESPONSE}", "BAD_INPUT", 406)
             if not isinstance(one.operation_name, str | None):
                 raise Refused("The GraphQL operation's `operationName` must be a string or null.", "BAD_INPUT", 400)

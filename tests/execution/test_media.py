@@ -28,7 +28,12 @@ SENT = {
     "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": JSON,
     "image/*": None,
     f"{JSON};q=0": None,
-    f"{JSON}, text/event-stream": None,
+    "text/event-stream": None,
+    f"text/event-stream, {JSON}": None,
+    f"{JSON};q=0.9, text/event-stream": None,
+    f"{JSON}, text/event-stream": JSON,
+    f"{JSON};q=0.5, {RESPONSE};q=0.5, */*": JSON,
+    f"{RESPONSE}, application/graphql+json, {JSON}, text/event-stream, multipart/mixed": RESPONSE,
     ",;=" * 1000: None,
     f"{RESPONSE}, {'x/y, ' * 1000}": RESPONSE,
 }

@@ -11,7 +11,8 @@ from tests.conftest import Salon
 from tests.schema.plans.twins import Asked, By
 
 SALON = Salon("")
-JSON_UTF_8 = "application/json; charset=utf-8"
+JSON = "application/json"
+JSON_UTF_8 = f"{JSON}; charset=utf-8"
 RESPONSE = "application/graphql-response+json"
 ASHA, BINA, CUT, COLOUR, HERE = SALON.asha, SALON.bina, SALON.cut, SALON.colour, SALON.location
 DAY, NEXT, LATER = SALON.day, SALON.day + timedelta(1), SALON.day + timedelta(2)
@@ -410,9 +411,11 @@ def texts() -> Iterator[Asked]:
         ("JSON for a stream", {"Accept": "text/event-stream"}, By.STOCK),
         ("JSON for parts", {"Accept": "multipart/mixed"}, By.STOCK),
         ("GraphQL's own", {"Accept": RESPONSE}, By.KEPT),
-        ("GraphQL's own before JSON", {"Accept": f"{RESPONSE}, application/json;q=0.9"}, By.KEPT),
-        ("JSON before GraphQL's own", {"Accept": f"{RESPONSE};q=0.9, application/json"}, By.KEPT),
+        ("GraphQL's own before JSON", {"Accept": f"{RESPONSE}, {JSON};q=0.9"}, By.KEPT),
+        ("JSON before GraphQL's own", {"Accept": f"{RESPONSE};q=0.9, {JSON}"}, By.KEPT),
         ("JSON as a browser's page", {"Accept": "text/html,application/xml;q=0.9,*/*;q=0.8"}, By.KEPT),
+        ("as urql asks", {"Accept": f"{RESPONSE}, {JSON}, text/event-stream, multipart/mixed"}, By.KEPT),
+        ("JSON after a stream", {"Accept": f"text/event-stream, {JSON}"}, By.STOCK),
         ("JSON for an image", {"Accept": "image/*"}, By.STOCK),
         ("JSON in UTF-8 for GraphQL's own", {"Accept": RESPONSE, "Content-Type": JSON_UTF_8}, By.KEPT),
         ("plain text", {"Content-Type": "text/plain"}, By.STOCK),
