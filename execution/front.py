@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import orjson
 from aiohttp import web
 
+from execution import media
 from execution.engine import Engine, Found
 from execution.oracle import Oracle
 
@@ -15,8 +16,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LENGTH_MAX = 5  # digits: 99,999 bytes
 JSON = {"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"}
-ANY = {None, "*/*", "application/json", "application/json, */*"}
-HEADERS = {"Content-Type": "application/json; charset=utf-8"}
+HEADERS = {one: {"Content-Type": f"{one}; charset=utf-8"} for one in (media.JSON, media.RESPONSE)}
 MEMBERS = {"query", "variables", "operationName", "extensions"}
 STALE_S = 10  # what a cache that holds an answer may show once more, while it asks for a new one
 
@@ -33,6 +33,9 @@ class Front:
         self._oracle = oracle
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        answer_type = media.of_answer(request.headers.get("Accept"))
+        if answer_type is None:
+            return await self._stock(request)
         if _is_plain(request):
             body, headers = await request.read(), request.headers
             text = self._engine.recall(body, headers)
@@ -43,13 +46,13 @@ class Front:
                 text = found.text
             if self._oracle is not None:
                 self._oracle.sample(body, headers, text)
-            return web.Response(body=text, headers=HEADERS)
-        if request.method == "GET" and request.headers.get("Accept") in ANY:
+            return web.Response(body=text, headers=HEADERS[answer_type])
+        if request.method == "GET" and not media.is_pushed(request.headers):
             asked = _body_of(request.query)
             if asked is not None:
                 found = await self._engine.answer(asked, request.headers)
                 if found is not None:
-                    return _to_keep(request.headers, asked, found)
+                    return _to_keep(request.headers, asked, found, answer_type)
                 return await self._learned(request, asked)
         return await self._stock(request)
 
@@ -67,7 +70,6 @@ def _is_plain(request: web.Request) -> bool:
     headers = request.headers
     return (
         headers.get("Content-Type") in JSON
-        and headers.get("Accept") in ANY
         and (length := headers.get("Content-Length", "")).isdigit()
         and len(length) <= LENGTH_MAX
         and "Content-Encoding" not in headers
@@ -89,20 +91,21 @@ def _body_of(parameters: Mapping[str, str]) -> bytes | None:
         return None
 
 
-def _to_keep(headers: Mapping[str, str], body: bytes, found: Found) -> web.Response:
+def _to_keep(headers: Mapping[str, str], body: bytes, found: Found, answer_type: str) -> web.Response:
     """A response that says to whom it may be given again, and for how long."""
+    typed = HEADERS[answer_type]
     if found.proof is None or not found.is_shared or "Authorization" in headers:
-        return web.Response(body=found.text, headers={**HEADERS, "Cache-Control": "private, no-store"})
-    digest = hashlib.blake2b(body + found.proof.tag.encode(), digest_size=12).hexdigest()
+        return web.Response(body=found.text, headers={**typed, "Cache-Control": "private, no-store"})
+    digest = hashlib.blake2b(body + f"{answer_type} {found.proof.tag}".encode(), digest_size=12).hexdigest()
     fresh_s = found.proof.fresh_for(found.moment)
     keeping = {
         "ETag": f'W/"{digest}"',
         "Cache-Control": f"public, max-age={fresh_s}, stale-while-revalidate={STALE_S}" if fresh_s else "no-cache",
-        "Vary": "Authorization, X-Tenant",
+        "Vary": "Accept, Authorization, X-Tenant",
     }
     if keeping["ETag"] in (one.strip() for one in headers.get("If-None-Match", "").split(",")):
         return web.Response(status=304, headers=keeping)
-    return web.Response(body=found.text, headers=HEADERS | keeping)
+    return web.Response(body=found.text, headers=typed | keeping)
 
 
 def _is_success(response: web.Response) -> bool:

@@ -147,10 +147,11 @@ class Plans:
         if not isinstance(found, dict) or not found.keys() <= MEMBERS:
             return None
         query, name, variables = found.get("query"), found.get("operationName"), found.get("variables")
-        if not isinstance(name, str | None) or not isinstance(variables, dict | None):
+        extensions = found.get("extensions")
+        if not isinstance(name, str | None) or not all(isinstance(one, dict | None) for one in (variables, extensions)):
             return None
         try:
-            text = self._persisted.text(query, found.get("extensions"))
+            text = self._persisted.text(query, extensions)
         except Refused:
             return None
         return (text, name, variables or {}) if isinstance(text, str) else None

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
 from aiohttp import WSCloseCode, web
-from strawberry.aiohttp.views import AiohttpWebSocketAdapter, GraphQLView
+from strawberry.aiohttp.views import AiohttpWebSocketAdapter
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types.unset import UNSET, UnsetType
@@ -21,11 +19,9 @@ from execution.documents import Persisted, Refused
 from resolvers.app import App
 from schema import operation, page
 from schema.operation import Asking, Authenticate
-from schema.schema import schema
+from schema.over_http import OverHTTP, as_error
 
 CONNECTION_INIT = timedelta(seconds=5)
-RETRY_AFTER = web.RequestKey("RETRY_AFTER", float)
-REFUSALS = (400, 405, 413)
 # aiohttp's bound of 8 kB answers a token of any more with its own page and status 400. Up to a megabyte it gets to us and is
 # refused as every other bad token is, in GraphQL. The price: a connection may make us keep that much for each header.
 HEADER_MAX = 1_200_000
@@ -150,18 +146,14 @@ class Messages(BaseGraphQLTransportWSHandler[Any, Any]):
             if isinstance(payload.get("query"), str | None):
                 payload["query"] = self.view.persisted.text(payload.get("query"), payload.get("extensions"))
         except Refused as refusal:
-            await self.send_message({"id": message["id"], "type": "error", "payload": [_as_error(refusal)]})
+            await self.send_message({"id": message["id"], "type": "error", "payload": [as_error(refusal)]})
             return
         if not payload.get("query") or not all(isinstance(payload.get(name), kind) for name, kind in kinds.items()):
             raise TypeError
         await super().handle_subscribe(message)
 
 
-def _as_error(refusal: Refused) -> dict[str, Any]:
-    return {"message": refusal.message, "extensions": {"code": refusal.code}}
-
-
-class View(GraphQLView):
+class View(OverHTTP):
     """POST and WebSocket at /graphql; GET from a browser shows GraphiQL."""
 
     graphql_transport_ws_handler_class = Messages
@@ -169,11 +161,10 @@ class View(GraphQLView):
 
     def __init__(self, app: App, authenticate: Authenticate, persisted: Persisted | None = None) -> None:
         super().__init__(
-            schema,
+            persisted or Persisted(),
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             connection_init_wait_timeout=CONNECTION_INIT,
         )
-        self.persisted = persisted or Persisted()
         self._app = app
         self._authenticate = authenticate
         self._sockets: set[Messages] = set()
@@ -223,49 +214,6 @@ class View(GraphQLView):
             raise Rejection(1013, "Try again later") from None
         return UNSET
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
-        """As Strawberry's; what it refuses in plain words, before there is an operation, is a GraphQL error here too."""
-        try:
-            response = await super().__call__(request)
-        except web.HTTPRequestEntityTooLarge as too_large:
-            response = web.Response(text=too_large.text, status=too_large.status)
-        except Refused as refusal:
-            answer = self.encode_json({"errors": [_as_error(refusal)]})
-            return web.Response(text=answer, status=refusal.status, content_type="application/json")
-        if not response.prepared and request.get(RETRY_AFTER, 0.0):
-            response.headers["Retry-After"] = str(math.ceil(request[RETRY_AFTER]))
-        if not isinstance(response, web.Response) or response.status not in REFUSALS:
-            return response
-        error = {"message": response.text, "extensions": {"code": "BAD_INPUT"}}
-        return web.Response(
-            text=self.encode_json({"errors": [error]}), status=response.status, content_type="application/json"
-        )
-
-    async def parse_http_body(self, request: Any) -> Any:
-        """As Strawberry's; a query may be named by its hash. Raises Refused."""
-        found = await super().parse_http_body(request)
-        for one in found if isinstance(found, list) else [found]:
-            if one.query is None or isinstance(one.query, str):
-                one.query = self.persisted.text(one.query, one.extensions)
-        return found
-
-    async def process_result(self, request: web.Request, result: Any) -> Any:
-        """As Strawberry's; what says when to try again says so to HTTP too."""
-        waits = [(error.extensions or {}).get("retryAfterSeconds") for error in result.errors or ()]
-        request[RETRY_AFTER] = max((one for one in waits if one), default=0.0)
-        return await super().process_result(request, result)
-
     async def render_graphql_ide(self, request: web.Request) -> web.Response:
         """GraphiQL, from web/graphiql."""
         return await page.document()
-
-    def decode_json(self, data: str | bytes) -> object:
-        """orjson refuses what json lets in and nothing behind it can bear: halves of surrogate pairs, NaN, any depth."""
-        found = orjson.loads(data)
-        if not isinstance(found, dict | list | None):
-            raise orjson.JSONDecodeError("neither an object nor a list", "", 0)
-        return {} if found is None else found
-
-    def encode_json(self, data: object) -> str:
-        """orjson; what it cannot do (integers beyond 64 bits cannot come from our types) is an error of ours."""
-        return orjson.dumps(data).decode()

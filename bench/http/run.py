@@ -23,6 +23,7 @@ from bench.http.client import Address, Load, Request
 from bench.http.report import Figures, Sample
 from bench.http.servers import Cores, Server
 from bench.http.works import Variant, Work
+from bench.node import Command
 from db import migrate
 from db.pool import Database, PoolSettings
 from resolvers import importing, salon_file
@@ -93,7 +94,7 @@ class Bench:
         self._servers: dict[str, Server] = {}
         self._bookings: dict[str, Bookings] = {}  # by work: who books is always asked through the same server
 
-    def start(self, found: Iterable[tuple[str, peers.Command] | peers.Skipped], stack: ExitStack, folder: Path) -> None:
+    def start(self, found: Iterable[tuple[str, Command] | peers.Skipped], stack: ExitStack, folder: Path) -> None:
         """Those that are needed and can be."""
         needed = {variant.server for work in self._works for variant in self._variants(work, started=False)}
         for one in found:

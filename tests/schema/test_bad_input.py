@@ -300,9 +300,8 @@ BODIES = {
     '{"query": 5}': "must be a string",
     '{"query": "{ tenant { id } }", "variables": []}': "must be an object",
     '{"query": "{ tenant { id } }", "variables": "{}"}': "must be an object",
-    '{"query": "query A { tenant { id } }", "operationName": "B"}': 'Unknown operation named "B"',
-    '{"query": "query A { tenant { id } }", "operationName": ""}': 'Unknown operation named ""',
-    '{"query": "fragment F on Query { tenant { id } }"}': "operation",
+    '{"query": "{ tenant { id } }", "operationName": 5}': "must be a string",
+    '{"query": "{ tenant { id } }", "extensions": []}': "must be an object",
     "[]": "Batching is not enabled",
     '[{"query": "{ tenant { id } }"}]': "Batching is not enabled",
 }
@@ -338,7 +337,7 @@ async def test_other_ways_of_asking(client: Client, salon: Salon) -> None:
         async with client.http.request(method, client.url, data=b"{}", headers=headers) as response:
             answer = await response.json()
             assert (response.status, answer["errors"][0]["extensions"]["code"]) == (
-                400 if method == "POST" else 405,
+                415 if method == "POST" else 405,
                 "BAD_INPUT",
             )
 
@@ -377,9 +376,24 @@ async def test_a_document_that_is_wrong(client: Client, salon: Salon) -> None:
     for document, words in DOCUMENTS.items():
         answer = await client.post(document)
 
-        assert answer.get("data") is None, document[:100]
+        assert "data" not in answer, document[:100]
         assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_INPUT"}, document[:100]
         assert any(words in error["message"] for error in answer["errors"]), answer
+
+
+async def test_a_document_without_the_operation(client: Client, salon: Salon) -> None:
+    for name, words in {
+        "B": 'Unknown operation named "B"',
+        "": 'Unknown operation named ""',
+        None: "operation",
+    }.items():
+        query = "query A { tenant { id } }" if name is not None else "fragment F on Query { tenant { id } }"
+        status, answer = await posted(client, json.dumps({"query": query, "operationName": name}))
+
+        (error,) = answer["errors"]
+        assert (status, error["extensions"]) == (200, {"code": "BAD_INPUT"})
+        assert words in error["message"]
+        assert "data" not in answer
 
 
 async def test_who_asks_in_a_wrong_way(client: Client, salon: Salon, staff_token: str) -> None:

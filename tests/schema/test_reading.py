@@ -1184,6 +1184,9 @@ async def test_without_postgres_what_is_not_in_memory_is_unavailable(
             client.url, json={"query": SLOTS, "variables": asked(salon, freshness="BYPASS")}
         ) as response:
             assert response.headers["Retry-After"] == "1"
+        own = {"Accept": "application/graphql-response+json", "X-Tenant": "elsewhere"}
+        async with client.http.post(client.url, json={"query": "{ tenant { slug } }"}, headers=own) as response:
+            assert (response.status, response.headers["Retry-After"]) == (503, "1")
         range_ = {"id": salon.asha, "service": salon.cut, "from": str(salon.day), "to": str(salon.day + timedelta(1))}
         assert await client.code(RANGE, range_) == "UNAVAILABLE"  # of which one day is in memory
         assert await client.code(BOOK, {"input": start}) == "UNAVAILABLE"

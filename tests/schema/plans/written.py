@@ -11,6 +11,9 @@ from tests.conftest import Salon
 from tests.schema.plans.twins import Asked, By
 
 SALON = Salon("")
+JSON = "application/json"
+JSON_UTF_8 = f"{JSON}; charset=utf-8"
+RESPONSE = "application/graphql-response+json"
 ASHA, BINA, CUT, COLOUR, HERE = SALON.asha, SALON.bina, SALON.cut, SALON.colour, SALON.location
 DAY, NEXT, LATER = SALON.day, SALON.day + timedelta(1), SALON.day + timedelta(2)
 UNKNOWN = "99999999-0000-4000-8000-000000000009"
@@ -401,13 +404,20 @@ def texts() -> Iterator[Asked]:
     yield Asked("a body with escapes", body=escaped)
     yield Asked("a body that says it twice", body=b'{"query": "{ nothing }", "query": "{ tenant { slug } }"}')
     for name, headers, by in (
-        ("JSON in UTF-8", {"Content-Type": "application/json; charset=utf-8"}, By.KEPT),
+        ("JSON in UTF-8", {"Content-Type": JSON_UTF_8}, By.KEPT),
         ("JSON in capitals", {"Content-Type": "Application/JSON"}, By.STOCK),
         ("JSON for anybody", {"Accept": "*/*"}, By.KEPT),
         ("JSON for JSON", {"Accept": "application/json"}, By.KEPT),
         ("JSON for a stream", {"Accept": "text/event-stream"}, By.STOCK),
         ("JSON for parts", {"Accept": "multipart/mixed"}, By.STOCK),
-        ("GraphQL's own", {"Accept": "application/graphql-response+json"}, By.STOCK),
+        ("GraphQL's own", {"Accept": RESPONSE}, By.KEPT),
+        ("GraphQL's own before JSON", {"Accept": f"{RESPONSE}, {JSON};q=0.9"}, By.KEPT),
+        ("JSON before GraphQL's own", {"Accept": f"{RESPONSE};q=0.9, {JSON}"}, By.KEPT),
+        ("JSON as a browser's page", {"Accept": "text/html,application/xml;q=0.9,*/*;q=0.8"}, By.KEPT),
+        ("as urql asks", {"Accept": f"{RESPONSE}, {JSON}, text/event-stream, multipart/mixed"}, By.KEPT),
+        ("JSON after a stream", {"Accept": f"text/event-stream, {JSON}"}, By.STOCK),
+        ("JSON for an image", {"Accept": "image/*"}, By.STOCK),
+        ("JSON in UTF-8 for GraphQL's own", {"Accept": RESPONSE, "Content-Type": JSON_UTF_8}, By.KEPT),
         ("plain text", {"Content-Type": "text/plain"}, By.STOCK),
     ):
         yield Asked(name, f"{{ {ROOT} {{ freeCount }} }} # {name}", by=by, headers=headers)
@@ -511,8 +521,12 @@ def malformed() -> Iterator[Asked]:
         "a list for variables": b'{"query": "{ tenant { id } }", "variables": []}',
         "a text for variables": b'{"query": "{ tenant { id } }", "variables": "{}"}',
         "extensions": b'{"query": "{ tenant { id } }", "extensions": {"persistedQuery": {}}}',
+        "a text for extensions": b'{"query": "{ tenant { id } }", "extensions": "x"}',
+        "a list for extensions": b'{"query": "{ tenant { id } }", "extensions": []}',
+        "a number for a name": b'{"query": "{ tenant { id } }", "operationName": 0}',
         "no UTF-8": b'{"query": "{ tenant { id } } # \xff"}',
         "NaN": b'{"query": "{ tenant { id } }", "variables": {"x": NaN}}',
         "much too long": b'{"query": "{ tenant { id } } #' + b"x" * 120_000 + b'"}',
     }.items():
         yield Asked(f"body: {name}", body=body, by=By.STOCK)
+        yield Asked(f"body, by GraphQL's own type: {name}", body=body, by=By.STOCK, headers={"Accept": RESPONSE})
