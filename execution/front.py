@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
 from aiohttp import web
 
 from execution.engine import Engine, Found
+from execution.metering import Meter
 from execution.oracle import Oracle
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -31,8 +33,10 @@ class Front:
         self._engine = engine
         self._stock = stock
         self._oracle = oracle
+        self._took = engine.meter.planned_seconds.observe
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        started = time.perf_counter()
         if _is_plain(request):
             body, headers = await request.read(), request.headers
             text = self._engine.recall(body, headers)
@@ -43,13 +47,17 @@ class Front:
                 text = found.text
             if self._oracle is not None:
                 self._oracle.sample(body, headers, text)
-            return web.Response(body=text, headers=HEADERS)
+            response = web.Response(body=text, headers=HEADERS)
+            self._took(time.perf_counter() - started)
+            return response
         if request.method == "GET" and request.headers.get("Accept") in ANY:
             asked = _body_of(request.query)
             if asked is not None:
                 found = await self._engine.answer(asked, request.headers)
                 if found is not None:
-                    return _to_keep(request.headers, asked, found)
+                    response = _to_keep(request.headers, asked, found)
+                    self._took(time.perf_counter() - started)
+                    return response
                 return await self._learned(request, asked)
         return await self._stock(request)
 
@@ -58,6 +66,19 @@ class Front:
         if isinstance(response, web.Response) and _is_success(response):
             self._engine.learn(body)
         return response
+
+
+def metered(handler: Handler, meter: Meter, kind: str) -> Handler:
+    """A handler whose requests are counted as of one kind."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        started = time.perf_counter()
+        response = await handler(request)
+        is_error = response.status >= web.HTTPBadRequest.status_code
+        meter.asked(kind, None, time.perf_counter() - started, is_error=is_error)
+        return response
+
+    return handle
 
 
 def _is_plain(request: web.Request) -> bool:

@@ -18,6 +18,7 @@ from strawberry.types.unset import UNSET, UnsetType
 
 from domain.errors import BadRequest, Unavailable
 from execution.documents import Persisted, Refused
+from execution.metering import Meter
 from resolvers.app import App
 from schema import operation, page
 from schema.operation import Asking, Authenticate
@@ -167,7 +168,13 @@ class View(GraphQLView):
     graphql_transport_ws_handler_class = Messages
     websocket_adapter_class = Socket
 
-    def __init__(self, app: App, authenticate: Authenticate, persisted: Persisted | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        authenticate: Authenticate,
+        persisted: Persisted | None = None,
+        meter: Meter | None = None,
+    ) -> None:
         super().__init__(
             schema,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
@@ -176,6 +183,7 @@ class View(GraphQLView):
         self.persisted = persisted or Persisted()
         self._app = app
         self._authenticate = authenticate
+        self._meter = meter
         self._sockets: set[Messages] = set()
         self._leaving: set[asyncio.Task[None]] = set()
         self._is_going_away = False
@@ -190,6 +198,10 @@ class View(GraphQLView):
             yield
         finally:
             self._sockets.discard(messages)
+
+    def __len__(self) -> int:
+        """WebSockets there are."""
+        return len(self._sockets)
 
     async def go_away(self, _: web.Application) -> None:
         """For on_shutdown: every WebSocket is closed with 1001, upon which clients connect again, elsewhere or later.
@@ -207,7 +219,7 @@ class View(GraphQLView):
 
     async def get_context(self, request: web.Request, response: Any) -> Any:
         """Who asks; the operation's own context is made when its document is known to be valid."""
-        return Asking(self._app, self._authenticate, operation.headers_of_asker(request.headers))
+        return Asking(self._app, self._authenticate, operation.headers_of_asker(request.headers), self._meter)
 
     async def on_ws_connect(self, context: Any) -> UnsetType:
         """Knows a WebSocket's asker before it is acknowledged. With a token that is not valid no operation can succeed.
