@@ -23,7 +23,7 @@ from graphql import (
 )
 from strawberry.types.execution import ExecutionResult
 
-from execution.metering import Subscribed
+from execution.metering import Meter
 from resolvers import live
 from resolvers.context import Caller
 from resolvers.live import Change, Group, Outlet, Watched
@@ -127,10 +127,11 @@ def stream(
     """An operation's results: one that can be shared is, after its own first ones. start: runs it the stock way."""
     watch = _watch(query, operation_name)
     results = _results(asking, start, query, variables, operation_name, watch)
-    return _counted(results, asking.meter.subscribed(watch.name)) if watch and asking.meter else results
+    return _counted(results, asking.meter, watch.name) if watch and asking.meter else results
 
 
-async def _counted(results: AsyncGenerator[Any, None], subscribed: Subscribed) -> AsyncGenerator[Any, None]:
+async def _counted(results: AsyncGenerator[Any, None], meter: Meter, name: str | None) -> AsyncGenerator[Any, None]:
+    subscribed = meter.subscribed(name)
     try:
         async with aclosing(results):
             async for result in results:
