@@ -1,4 +1,4 @@
-"""The alerts and the dashboard ask for metrics and labels that there are. Whether PromQL takes the rest, only promtool can say."""
+"""The alerts and the dashboard ask for metrics and labels that there are. The rest only promtool can say."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def bare(sample: str) -> str:
     return name if name in METRICS and METRICS[name].kind is Kind.HISTOGRAM else sample
 
 
-@pytest.mark.parametrize("expression", expressions())
+@pytest.mark.parametrize("expression", list(expressions()))
 def test_it_asks_for_what_there_is(expression: str) -> None:
     labels: set[str] = set()
     for sample, matchers, window in SAMPLE.findall(expression):
