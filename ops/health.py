@@ -82,7 +82,7 @@ class Scrape:
     async def metrics(self, request: web.Request) -> web.Response:
         if not self._is_open and not is_from_here(request):
             raise web.HTTPNotFound
-        text, content_type = self._metrics.exposition(request.headers.get("Accept", ""))
+        text, content_type = await self._metrics.exposition(request.headers.get("Accept", ""))
         return web.Response(body=text, headers={"Content-Type": content_type, **NOT_STORED})
 
 

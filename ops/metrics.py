@@ -9,12 +9,12 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sized
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from enum import Enum
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -33,7 +33,7 @@ from resolvers.counting import CacheNumbers
 from resolvers.writing import DONE
 
 EVERY_S = 1.0
-LOOK_AT_ALL_S = 10.0  # how old a figure may be for which every entry is looked at
+LOOK_AT_ALL_S = 10.0  # how old a figure may be for which much is looked at
 HOLDS = frozenset({"holdPlace", "holdRelease"})
 Values = dict[tuple[str, ...], list[float]]
 Numbers = dict[str, Values]
@@ -137,13 +137,14 @@ class Metrics:
         """shelf: where other processes of the same server put their numbers."""
         self.meter = Meter()
         self.engine: Engine | None = None
-        self.websockets: Sequence[Any] | Any = ()
+        self.websockets: Sized = ()
         self._app = app
         self._listener = listener
         self._shelf = shelf
         self._statements: dict[str, Histogram] = {}
         self._looked_at_all = -LOOK_AT_ALL_S
-        self._expired = 0
+        self._expired = self._of_directories = 0
+        self._putting = asyncio.Lock()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -160,32 +161,41 @@ class Metrics:
                 with contextlib.suppress(OSError):
                     self._shelf.put(self.record())
 
-    def exposition(self, accept: str) -> tuple[bytes, str]:
+    async def exposition(self, accept: str) -> tuple[bytes, str]:
         """All processes' metrics as Prometheus reads them, in the form that a header Accept asks for; and its content type."""
-        found = self.record()
-        records = [found]
-        if self._shelf:
-            self._shelf.put(found)  # so that nobody who is asked next shows less than was shown now
-            records += self._shelf.others()
-        encode, content_type = choose_encoder(accept)
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Collected(records))
-        return encode(registry), content_type
+        # First put there, so that nobody who is asked next shows less than is shown now.
+        found = await self._put(self._shelf) if self._shelf else self.record()
+        return await asyncio.to_thread(self._written, found, accept)
 
     def record(self) -> Record:
         """This process's numbers."""
         now = time.monotonic()
         if now - self._looked_at_all >= LOOK_AT_ALL_S:
-            self._looked_at_all, self._expired = now, self._app.days.expired()
+            self._looked_at_all = now
+            self._expired, self._of_directories = self._app.days.expired(), self._app.directories.weigh()
         cache = counting.here(self._app, expired=self._expired)
         return Record(_as_json(self._numbers(cache)), asdict(cache))
 
+    def _written(self, found: Record, accept: str) -> tuple[bytes, str]:
+        """It takes tens of milliseconds, for which nobody else should wait."""
+        others = self._shelf.others() if self._shelf else []
+        encode, content_type = choose_encoder(accept)
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Collected([found, *others]))
+        return encode(registry), content_type
+
+    async def _put(self, shelf: Shelf) -> Record:
+        async with self._putting:
+            found = self.record()
+            try:
+                await asyncio.to_thread(shelf.put, found)
+            except OSError as error:
+                log.warning("other processes do not see the metrics of this one", error=str(error))
+            return found
+
     async def _keep_putting(self, shelf: Shelf) -> None:
         while True:
-            try:
-                shelf.put(self.record())
-            except OSError as error:
-                log.warning("the metrics of this process cannot be written", error=str(error))
+            await self._put(shelf)
             await asyncio.sleep(EVERY_S)
 
     def _observe(self, statement: str, seconds: float) -> None:
@@ -241,7 +251,7 @@ class Metrics:
             },
             "chairtime_cache_unverified_total": _one(days.counts["unverified"]),
             "chairtime_cache_entries": {("days",): [cache.entries], ("directories",): [len(directories)]},
-            "chairtime_cache_bytes": {("days",): [cache.size], ("directories",): [directories.weigh()]},
+            "chairtime_cache_bytes": {("days",): [cache.size], ("directories",): [self._of_directories]},
             "chairtime_cache_expired_entries": _one(cache.expired),
             "chairtime_cache_invalidations_total": {(cause,): [invalidations[cause]] for cause in causes},
             "chairtime_changes_heard_total": _by_one(self._app.heard),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
+import structlog
 
 ENDED = "ended"
+
+log = structlog.get_logger("metrics")
 
 
 class Record(NamedTuple):
@@ -24,10 +28,12 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._writing = threading.Lock()
 
     def put(self, record: Record) -> None:
         """Puts this process's record there. Whoever reads sees the one before or this one, whole."""
-        self._write(str(os.getpid()), {"metrics": record.metrics, "cache": record.cache})
+        with self._writing:
+            self._write(str(os.getpid()), {"metrics": record.metrics, "cache": record.cache})
 
     def others(self) -> list[Record]:
         """All but this process's own."""
@@ -40,13 +46,16 @@ class Shelf:
 
     def bury(self, pid: int, together: Callable[[Iterable[Record]], Record]) -> None:
         """Adds a process that has ended to the others that have: what it did counts on. For the supervisor alone."""
-        last = self._read(str(pid))
-        if last is None:
-            return
-        before = self._read(ENDED)
-        found = together([Record(one["metrics"], one["cache"]) for one in (before, last) if one])
-        self._write(ENDED, {"metrics": found.metrics, "cache": found.cache, "last": str(pid)})
-        (self._folder / str(pid)).unlink(missing_ok=True)
+        try:
+            last = self._read(str(pid))
+            if last is None:
+                return
+            before = self._read(ENDED)
+            found = together([Record(one["metrics"], one["cache"]) for one in (before, last) if one])
+            self._write(ENDED, {"metrics": found.metrics, "cache": found.cache, "last": str(pid)})
+            (self._folder / str(pid)).unlink(missing_ok=True)
+        except (OSError, ValueError) as error:  # the supervisor has more important things to do
+            log.warning("what a worker did that ended is not counted any more", worker=pid, error=str(error))
 
     def _processes(self) -> list[str]:
         return [one for one in os.listdir(self._folder) if one.isdigit()]
