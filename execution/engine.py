@@ -181,8 +181,9 @@ class Engine:
         """Bytes of answers kept, about."""
         return self._prepared.size
 
-    def __len__(self) -> int:
-        """Requests known."""
+    @property
+    def requests_known(self) -> int:
+        """How many requests' plans are kept, with their answers."""
         return len(self._prepared)
 
     def learn(self, body: bytes) -> None:

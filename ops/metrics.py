@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sized
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from enum import Enum
@@ -137,7 +137,7 @@ class Metrics:
         """shelf: where other processes of the same server put their numbers."""
         self.meter = Meter()
         self.engine: Engine | None = None
-        self.websockets: Sized = ()
+        self.sockets_open: Callable[[], int] = int
         self._app = app
         self._listener = listener
         self._shelf = shelf
@@ -226,7 +226,7 @@ class Metrics:
             "chairtime_invalid_requests_total": _one(meter.invalid),
             "chairtime_request_seconds": seconds,
             "chairtime_answers_total": {(how,): [answers[how]] for how in ("kept", "made", "stock")},
-            "chairtime_answers_kept": _one(len(engine) if engine else 0),
+            "chairtime_answers_kept": _one(engine.requests_known if engine else 0),
             "chairtime_answers_kept_bytes": _one(engine.size if engine else 0),
             "chairtime_plan_checks_total": _one(answers["checked"]),
             "chairtime_mismatches_total": {
@@ -282,7 +282,7 @@ class Metrics:
 
     def _of_live(self) -> Numbers:
         return {
-            "chairtime_websockets": _one(len(self.websockets)),
+            "chairtime_websockets": _one(self.sockets_open()),
             "chairtime_subscribers": _one(self.meter.subscribers),
             "chairtime_live_groups": _one(len(self._app.feed.groups)),
             "chairtime_live_results_total": _one(self.meter.results_sent),

@@ -268,7 +268,8 @@ def application(
     found = web.Application(client_max_size=BODY_MAX)
     metrics, health = metrics or Metrics(app, listener), Health(app.database, listener)
     authenticate, persisted = partial(tokens.authenticate, token_settings), Persisted(trusted)
-    metrics.websockets = view = View(app, authenticate, persisted, metrics.meter)
+    view = View(app, authenticate, persisted, metrics.meter)
+    metrics.sockets_open = view.sockets_open
     graphql: Handler = view
     if plans and oracle.trust():
         world = World(app, authenticate)

@@ -199,8 +199,8 @@ class View(GraphQLView):
         finally:
             self._sockets.discard(messages)
 
-    def __len__(self) -> int:
-        """WebSockets there are."""
+    def sockets_open(self) -> int:
+        """How many WebSockets there are."""
         return len(self._sockets)
 
     async def go_away(self, _: web.Application) -> None:
