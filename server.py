@@ -7,8 +7,8 @@ import logging
 import os
 import re
 import signal
-import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, MutableMapping
 from dataclasses import asdict
@@ -22,7 +22,8 @@ import structlog
 from db.imports import Counts
 from db.pool import PoolSettings, StartupError, check_server
 from domain.errors import Unavailable
-from ops import running
+from ops import metrics, running
+from ops.shelf import Shelf
 from ops.supervise import Lifeline, Supervisor
 from resolvers import importing, salon_file, tokens
 from resolvers.context import Role
@@ -139,6 +140,13 @@ def _data_dir(command: Callable[..., T]) -> Callable[..., T]:
     default=("chairtime",),
     help="Whom a token must be for, its `aud`; one of several, by spaces or by the option again. Supabase's: authenticated.",
 )
+@click.option(
+    "--metrics-address",
+    envvar="CHAIRTIME_METRICS_ADDRESS",
+    metavar="HOST:PORT",
+    help="Where Prometheus finds /metrics, open to whoever reaches it; then it is not on --port. Default: on --port, for callers "
+    "on this machine only. Say it if a proxy on this machine passes everything on.",
+)
 def serve(
     *,
     host: str,
@@ -156,6 +164,7 @@ def serve(
     migrate: bool,
     jwks: str | None,
     jwt_audience: tuple[str, ...],
+    metrics_address: str | None,
 ) -> int:
     """Serve GraphQL at /graphql: POST, WebSocket (graphql-transport-ws), and GraphiQL for browsers."""
     audiences = tuple(" ".join(jwt_audience).split())
@@ -176,13 +185,15 @@ def serve(
         plans=plans,
         fragments=fragments,
         trusted_documents=trusted_documents,
+        metrics_address=_address(metrics_address) if metrics_address else None,
     )
     started = time.monotonic()
-    listening = running.bind(settings.host, settings.port)
+    sockets = running.bind_all(settings)
     if workers == 1:
-        asyncio.run(_serve(settings, listening, started, with_demo=demo))
+        asyncio.run(_serve(settings, sockets, started, with_demo=demo))
         return 0
-    return _serve_by_many(settings, listening, started, with_demo=demo)
+    with tempfile.TemporaryDirectory(prefix="chairtime-metrics-") as folder:
+        return _serve_by_many(settings, sockets, Shelf(Path(folder)), started, with_demo=demo)
 
 
 @cli.command("demo", short_help="Load the demo business.")
@@ -247,7 +258,15 @@ def token(*, role: str, tenant: str, subject: str, expires_in: str, data_dir: Pa
     )
 
 
-async def _serve(settings: running.Settings, listening: socket.socket, started: float, *, with_demo: bool) -> None:
+def _address(text: str) -> tuple[str, int]:
+    """HOST:PORT, or [HOST]:PORT."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) >= 1 << 16:
+        raise StartupError(f"--metrics-address: {text!r} is not HOST:PORT, as 127.0.0.1:9100")
+    return host.strip("[]"), int(port)
+
+
+async def _serve(settings: running.Settings, sockets: running.Sockets, started: float, *, with_demo: bool) -> None:
     """All in this process, until a signal."""
     prepared = await running.prepare(settings, with_demo=with_demo)
     stop = asyncio.Event()
@@ -258,8 +277,8 @@ async def _serve(settings: running.Settings, listening: socket.socket, started: 
         stop.set()
         asyncio.get_running_loop().call_later(DRAIN_MAX_S, _give_up)
 
-    async with running.serving(settings, prepared, listening):
-        running.welcome(prepared, listening, time.monotonic() - started)
+    async with running.serving(settings, prepared, sockets):
+        running.welcome(prepared, sockets.main, time.monotonic() - started)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, on_signal)
         await stop.wait()
@@ -271,14 +290,16 @@ def _give_up() -> None:
     sys.exit(1)
 
 
-def _serve_by_many(settings: running.Settings, listening: socket.socket, started: float, *, with_demo: bool) -> int:
-    """By worker processes on the one socket, until a signal; the exit code. This process holds the embedded Postgres."""
+def _serve_by_many(
+    settings: running.Settings, sockets: running.Sockets, shelf: Shelf, started: float, *, with_demo: bool
+) -> int:
+    """By worker processes on the same sockets, until a signal; the exit code. This process holds the embedded Postgres."""
     prepared = asyncio.run(running.prepare(settings, with_demo=with_demo))
 
     def work(lifeline: Lifeline) -> None:
         _configure_logs(os.getpid())
         try:
-            asyncio.run(_work(settings, prepared, listening, lifeline))
+            asyncio.run(_work(settings, prepared, sockets, shelf, lifeline))
         except StartupError as error:
             structlog.get_logger("server").error("a worker does not start", error=str(error))
             sys.exit(2)
@@ -286,14 +307,19 @@ def _serve_by_many(settings: running.Settings, listening: socket.socket, started
     supervisor = Supervisor(
         work,
         settings.workers,
-        on_ready=lambda: running.welcome(prepared, listening, time.monotonic() - started),
-        on_stop=listening.close,
+        on_ready=lambda: running.welcome(prepared, sockets.main, time.monotonic() - started),
+        on_stop=sockets.close,
+        on_end=lambda pid: shelf.bury(pid, metrics.ended),
     )
     return supervisor.run()
 
 
 async def _work(
-    settings: running.Settings, prepared: running.Prepared, listening: socket.socket, lifeline: Lifeline
+    settings: running.Settings,
+    prepared: running.Prepared,
+    sockets: running.Sockets,
+    shelf: Shelf,
+    lifeline: Lifeline,
 ) -> None:
     """A worker, until SIGTERM, which may come again, or until its parent is gone. Raises StartupError."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
@@ -306,7 +332,7 @@ async def _work(
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(lifeline.parent_gone, on_orphaned)
     await check_server(prepared.url)
-    async with running.serving(settings, prepared, listening):
+    async with running.serving(settings, prepared, sockets, shelf):
         lifeline.ready()
         await stop.wait()
 

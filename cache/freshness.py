@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, date, datetime, timedelta
@@ -101,6 +102,7 @@ class VersionCheck:
         self._sent_at = 0.0
         self._waiting: list[asyncio.Future[Checked]] = []
         self._keys: dict[int, Collection[Key]] = {}
+        self.counts: Counter[str] = Counter()
 
     async def __call__(self, keys: Collection[Key]) -> Checked:
         """The versions of these keys, and perhaps of others. Raises Unavailable."""
@@ -126,6 +128,9 @@ class VersionCheck:
                             batch = self._take()
                             if not self._breaker.allows():
                                 raise Unavailable(AWAY)
+                            self.counts["batches"] += 1
+                            self.counts["keys"] += len(batch.keys)
+                            self.counts["askers"] += len(batch.waiting)
                             batch.succeed(await self._fetched(fetch, batch.keys))
                             batch = None
                 except Exception as error:
@@ -148,6 +153,7 @@ class VersionCheck:
         return Checked(now, dict(zip(keys, versions, strict=True)))
 
     def _fail(self, error: Exception, batch: Batch) -> None:
+        self.counts["failures"] += 1
         if isinstance(error, Unavailable) and self._breaker.allows() and batch.keys:
             self._unanswered = batch.keys[0]
             self._breaker.failed(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -59,10 +59,15 @@ class BoundedMemory(SimpleMemoryCache):  # type: ignore[misc]
             self._on_evict(self._cache.pop(next(iter(self._cache))))
         return True
 
-    def discard(self, key: str) -> None:
-        """Lets go of a key, at once: a change that is heard must be obeyed before anything else runs."""
+    def discard(self, key: str) -> bool:
+        """Lets go of a key, at once: a change that is heard must be obeyed before anything else runs. Whether it was there."""
         self.changes += 1
-        self._cache.pop(key, None)
+        return self._cache.pop(key, None) is not None
+
+    def values(self) -> Iterable[Any]:
+        """All there is, the least used first; it does not count as use."""
+        values: Iterable[Any] = self._cache.values()
+        return values
 
     def _used(self, key: str) -> Any:
         """The value, moved to the end of the dict, which keeps the order of use."""

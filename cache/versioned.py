@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from cache.freshness import Checked, Clock, VersionCheck
 from cache.keys import Key
 from cache.shared import Kept, Second, Shared
 from cache.stores import BoundedMemory
+from cache.weighing import weight
 from domain.errors import Unavailable
 from domain.versions import DayVersion
 
@@ -27,6 +29,7 @@ V = TypeVar("V")
 Load = Callable[[Sequence[K]], Awaitable[tuple[datetime, Mapping[K, tuple[DayVersion, V]]]]]
 
 HEARD_MAX = 1_000  # changes remembered for the time of a version check
+WEIGHED_MAX = 32  # entries' sizes remembered
 
 log = structlog.get_logger("cache")
 
@@ -121,7 +124,7 @@ class VersionedCache(Generic[K, V]):
         self._check = check
         self._clock = clock
         self._ttl = ttl
-        self._memory = BoundedMemory(entries_max, on_evict=lambda entry: self._forget(entry.key))
+        self._memory = BoundedMemory(entries_max, on_evict=self._evicted)
         self._groups: dict[tuple[str, ...], set[K]] = {}
         self._flights: dict[K, Flight[V]] = {}
         self._trusting = False
@@ -129,6 +132,10 @@ class VersionedCache(Generic[K, V]):
         self._heard: deque[Any] = deque(maxlen=HEARD_MAX)
         self._heard_count = 0
         self.counts: Counter[str] = Counter()
+        self.invalidations: Counter[str] = (
+            Counter()
+        )  # entries that memory let go of, by cause; outdated ones are `stale`
+        self._weighed: deque[int] = deque(maxlen=WEIGHED_MAX)
         self._shared: Shared[K, V] | None = Shared(second, self.counts) if second else None
 
     @property
@@ -182,32 +189,50 @@ class VersionedCache(Generic[K, V]):
         readings, _ = await self._read_verified([key], {}, (), verified=True)
         return readings[key]
 
-    def drop(self, key: K) -> None:
+    def drop(self, key: K, cause: str = "written") -> None:
         """Lets go of one key, here and in loads under way."""
         self._hear(key)
         if key in self._flights:
             self._flights[key].dropped = True
-        self._forget(key)
-        self._memory.discard(cache_keys.text(key))
+        self._discard(key, cause)
 
-    def drop_group(self, group: tuple[str, ...]) -> None:
+    def drop_group(self, group: tuple[str, ...], cause: str = "written") -> None:
         """Lets go of every key of a group."""
         self._hear(group)
         for key, flight in self._flights.items():
             if key.group == group:
                 flight.dropped = True
         for key in self._groups.pop(group, set()):
-            self._memory.discard(cache_keys.text(key))
+            self._discard(key, cause)
 
     def __len__(self) -> int:
         return len(self._memory)
 
+    def weigh(self) -> int:
+        """Bytes of all entries, about: the mean of some, one of them weighed now, times their number."""
+        count = len(self._memory)
+        if not count:
+            self._weighed.clear()
+            return 0
+        one = next(islice(self._memory.values(), random.randrange(count), None))  # noqa: S311 - a sample, not a secret
+        self._weighed.append(weight(one))
+        return count * sum(self._weighed) // len(self._weighed)
+
+    def expired(self) -> int:
+        """How many entries nobody has asked for since they expired. It looks at each."""
+        now = self._clock.now()
+        return sum(entry.expires_at <= now for entry in self._memory.values())
+
     async def _held(self, keys: Sequence[K]) -> dict[K, Entry[V]]:
         found = await self._memory.multi_get([cache_keys.text(key) for key in keys])
         now = self._clock.now()
-        return {
-            key: entry for key, entry in zip(keys, found, strict=True) if entry is not None and now < entry.expires_at
-        }
+        held = {}
+        for key, entry in zip(keys, found, strict=True):
+            if entry is not None and now < entry.expires_at:
+                held[key] = entry
+            elif entry is not None:
+                self._discard(key, "expired")
+        return held
 
     async def _read_cached(self, keys: Sequence[K], held: Mapping[K, Entry[V]]) -> dict[K, Reading[V]]:
         now = self._clock.now()
@@ -259,6 +284,7 @@ class VersionedCache(Generic[K, V]):
     async def _read_bypass(self, keys: Sequence[K]) -> dict[K, Reading[V]]:
         held = await self._held(keys)
         readings = await self._send(list(dict.fromkeys(keys)), None)
+        self.counts["bypass"] += len(readings)
         for key, reading in readings.items():
             other = held.get(key)
             if (
@@ -281,7 +307,7 @@ class VersionedCache(Generic[K, V]):
         joined = {key: flight for key in keys if (flight := self._flights.get(key)) and not flight.dropped}
         own = [key for key in dict.fromkeys(keys) if key not in joined]
         if own:
-            readings |= await self._send(own, asked)
+            readings |= self._missed(await self._send(own, asked))
         late: list[K] = []
         for key, flight in joined.items():
             try:
@@ -297,7 +323,12 @@ class VersionedCache(Generic[K, V]):
             self.counts["joined"] += 1
             readings[key] = reading
         if late:
-            readings |= await (self._send(late, asked) if again else self._fetch(late, asked, again=True))
+            sent = self._missed(await self._send(late, asked)) if again else await self._fetch(late, asked, again=True)
+            readings |= sent
+        return readings
+
+    def _missed(self, readings: dict[K, Reading[V]]) -> dict[K, Reading[V]]:
+        self.counts["miss"] += sum(reading.source is Source.DATABASE for reading in readings.values())
         return readings
 
     async def _send(self, keys: list[K], asked: Asked | None) -> dict[K, Reading[V]]:
@@ -311,9 +342,7 @@ class VersionedCache(Generic[K, V]):
         versions = self._recallable(keys, asked) if asked and self._shared else {}
         task = asyncio.create_task(self._land(flights, asked, versions), name="cache load")
         task.add_done_callback(_seen)
-        readings = await asyncio.shield(task)
-        self.counts["miss"] += sum(reading.source is Source.DATABASE for reading in readings.values())
-        return readings
+        return await asyncio.shield(task)
 
     async def _land(
         self, flights: dict[K, Flight[V]], asked: Asked | None, versions: Mapping[K, DayVersion]
@@ -388,6 +417,14 @@ class VersionedCache(Generic[K, V]):
     def _hear(self, what: Any) -> None:
         self._heard.append(what)
         self._heard_count += 1
+
+    def _discard(self, key: K, cause: str) -> None:
+        self._forget(key)
+        self.invalidations[cause] += self._memory.discard(cache_keys.text(key))
+
+    def _evicted(self, entry: Entry[V]) -> None:
+        self._forget(entry.key)
+        self.invalidations["evicted"] += 1
 
     def _forget(self, key: K) -> None:
         group = self._groups.get(key.group)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,14 @@ class Listener:
         self._on_change = on_change
         self._on_state = on_state
         self._task: asyncio.Task[None] | None = None
+        self._answered_at = time.monotonic()
+        self.is_listening = False
+        self.connects = 0
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since its connection was last known to be alive."""
+        return time.monotonic() - self._answered_at
 
     def start(self) -> None:
         """Begins to listen, in the background."""
@@ -51,21 +60,29 @@ class Listener:
                 try:
                     async with asyncio.timeout(SILENCE_MAX_S):
                         await connection.add_listener(CHANNEL, self._heard)
-                    self._on_state(True)
+                    self._is(listening=True)
                     tries = 0
                     await self._keep_alive(connection)
                 finally:
-                    self._on_state(False)
+                    self._is(listening=False)
                     connection.terminate()
             except Exception as error:  # asyncpg's InternalClientError too: who ends here is deaf for good
                 log.warning("not listening", error=str(error) or type(error).__name__)
             await asyncio.sleep(BACKOFF_S[min(tries, len(BACKOFF_S) - 1)])
             tries += 1
 
+    def _is(self, *, listening: bool) -> None:
+        self.is_listening = listening
+        if listening:
+            self.connects += 1
+            self._answered_at = time.monotonic()
+        self._on_state(listening)
+
     async def _keep_alive(self, connection: Any) -> None:
         while True:
             async with asyncio.timeout(SILENCE_MAX_S):  # wait_for swallows a cancel that comes with the answer, in 3.11
                 await connection.execute("select 1")
+            self._answered_at = time.monotonic()
             await asyncio.sleep(HEARTBEAT_S)
 
     def _heard(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ class Database:
         readers = max(1, min(settings.readers, settings.size_max // 2))
         self._readers = asyncio.Semaphore(readers)
         self._writers = asyncio.Semaphore(max(1, settings.size_max - readers))
+        self.waits: Counter[str] = Counter()  # for a turn: of whom, and how many in vain
 
     @classmethod
     async def open(cls, url: str, settings: PoolSettings) -> Database:
@@ -99,10 +101,21 @@ class Database:
         except TimeoutError:
             self._pool.terminate()
 
+    @property
+    def connections(self) -> tuple[int, int, int]:
+        """How many are in use, how many idle, and how many there may be."""
+        size, idle = self._pool.get_size(), self._pool.get_idle_size()
+        return size - idle, idle, self._pool.get_max_size()
+
+    async def answers(self) -> None:
+        """Returns when Postgres has answered. Raises Unavailable."""
+        async with self.connection() as connection:
+            await connection.fetchval("select 1")
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection in autocommit: each statement is its own transaction and snapshot, and names its tenant itself."""
-        async with _turn(self._readers, self._settings.read_turn_s), self._acquired() as connection:
+        async with _turn(self._readers, self._settings.read_turn_s, self.waits, "read"), self._acquired() as connection:
             yield connection
 
     @asynccontextmanager
@@ -122,7 +135,7 @@ class Database:
         """A connection in a READ COMMITTED transaction that sees this tenant's rows, or no one's; committed unless an
         exception leaves the block. It waits for its turn.
         """
-        turn = _turn(self._writers, self._settings.write_turn_s)
+        turn = _turn(self._writers, self._settings.write_turn_s, self.waits, "write")
         async with turn, self._acquired() as connection, connection.transaction():
             if tenant_id is not None:
                 await become(connection, tenant_id)
@@ -144,11 +157,14 @@ class Database:
 
 
 @asynccontextmanager
-async def _turn(turns: asyncio.Semaphore, wait_s: float) -> AsyncIterator[None]:
+async def _turn(turns: asyncio.Semaphore, wait_s: float, waits: Counter[str], whose: str) -> AsyncIterator[None]:
+    is_full = turns.locked()
+    waits[whose] += is_full
     try:
-        async with asyncio.timeout(wait_s if turns.locked() else None):
+        async with asyncio.timeout(wait_s if is_full else None):
             await turns.acquire()
     except TimeoutError as error:
+        waits["in vain"] += 1
         raise Unavailable("too many want the database at once") from error
     try:
         yield

@@ -31,3 +31,11 @@ async def lineage(connection: Connection) -> str:
     """Whose versions these are: no other database, nor a copy of this one, has the same."""
     found: str = await sql.lineage(connection)
     return found
+
+
+async def raised(
+    connection: Connection, tenant_id: str, *, from_on: date, until_on: date, most: int
+) -> list[tuple[str, date | None, int]]:
+    """How often each stylist's dates were raised, and (no date) all of a stylist's at once; the most often raised first."""
+    asked = sql.versions_raised(connection, tenant_id=tenant_id, from_on=from_on, until_on=until_on, most=most)
+    return [tuple(row) async for row in asked]

@@ -14,6 +14,7 @@ import structlog
 
 from execution import answers
 from execution.answers import Bounded, Given, Part, Rendering
+from execution.metering import ANONYMOUS, Meter
 from execution.plans import Plans, Prepared, Who
 from execution.projectors import Child, Hole
 
@@ -123,8 +124,9 @@ class Projected:
 class Engine:
     """Answers requests by their bodies. keeps_fragments: whether rendered bytes are kept, or only what they are made of."""
 
-    def __init__(self, plans: Plans, world: World, *, keeps_fragments: bool = True) -> None:
+    def __init__(self, plans: Plans, world: World, *, keeps_fragments: bool = True, meter: Meter | None = None) -> None:
         self.plans = plans
+        self.meter = meter or Meter()
         self.counts: Counter[str] = Counter()
         self._world = world
         self._keeps_fragments = keeps_fragments
@@ -147,27 +149,42 @@ class Engine:
             moment = answer.proof.holds()
             if moment is None:
                 return None
-            self.counts["kept"] += 1
             found: bytes = answer.at(moment)
+            self.counts["kept"] += 1
+            self.meter.planned[prepared.operation or ANONYMOUS] += 1
         except Exception:  # whatever it is, `answer` comes upon it too
             return None
         return found
 
-    async def answer(self, body: bytes, headers: Mapping[str, str]) -> Found | None:
-        """The answer; None where the stock view is to answer."""
+    async def answer(self, body: bytes, headers: Mapping[str, str], *, is_asked: bool = True) -> Found | None:
+        """The answer; None where the stock view is to answer. is_asked: by a client, so that it counts as a request."""
         prepared = self._prepared.get(body)
         try:
             if prepared is None:
                 prepared = self.plans.prepare(body)
                 if prepared is None:
                     return None
+                prepared.operation = self.meter.named(prepared.operation)
                 self._prepared.put(body, prepared, _size(body, prepared))
             asker = self._world.asker_at_once(headers) or await self._world.asker(headers)
-            return await self._answer(body, prepared, asker)
+            found = await self._answer(body, prepared, asker)
+            if is_asked:
+                self.meter.planned[prepared.operation or ANONYMOUS] += 1
+            return found
         except Exception as error:  # whatever it is, the stock view says it better
             self.counts["stock"] += 1
             log.debug("not answered by a plan", error=type(error).__name__, why=str(error))
             return None
+
+    @property
+    def size(self) -> int:
+        """Bytes of answers kept, about."""
+        return self._prepared.size
+
+    @property
+    def requests_known(self) -> int:
+        """How many requests' plans are kept, with their answers."""
+        return len(self._prepared)
 
     def learn(self, body: bytes) -> None:
         """The stock view has answered this without an error, and is glad of help."""

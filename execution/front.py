@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from execution import media
 from execution.engine import Engine, Found
+from execution.metering import Meter
 from execution.oracle import Oracle
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -31,11 +33,13 @@ class Front:
         self._engine = engine
         self._stock = stock
         self._oracle = oracle
+        self._took = engine.meter.planned_seconds.observe
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         answer_type = media.of_answer(request.headers.get("Accept"))
         if answer_type is None:
             return await self._stock(request)
+        started = time.perf_counter()
         if _is_plain(request):
             body, headers = await request.read(), request.headers
             text = self._engine.recall(body, headers)
@@ -46,13 +50,17 @@ class Front:
                 text = found.text
             if self._oracle is not None:
                 self._oracle.sample(body, headers, text)
-            return web.Response(body=text, headers=HEADERS[answer_type])
+            response = web.Response(body=text, headers=HEADERS[answer_type])
+            self._took(time.perf_counter() - started)
+            return response
         if request.method == "GET" and not media.is_pushed(request.headers):
             asked = _body_of(request.query)
             if asked is not None:
                 found = await self._engine.answer(asked, request.headers)
                 if found is not None:
-                    return _to_keep(request.headers, asked, found, answer_type)
+                    response = _to_keep(request.headers, asked, found, answer_type)
+                    self._took(time.perf_counter() - started)
+                    return response
                 return await self._learned(request, asked)
         return await self._stock(request)
 
@@ -61,6 +69,19 @@ class Front:
         if isinstance(response, web.Response) and _is_success(response):
             self._engine.learn(body)
         return response
+
+
+def metered(handler: Handler, meter: Meter, kind: str) -> Handler:
+    """A handler whose requests are counted as of one kind."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        started = time.perf_counter()
+        response = await handler(request)
+        is_error = response.status >= web.HTTPBadRequest.status_code
+        meter.asked(kind, None, time.perf_counter() - started, is_error=is_error)
+        return response
+
+    return handle
 
 
 def _is_plain(request: web.Request) -> bool:

@@ -52,7 +52,7 @@ class Oracle:
             return
         try:
             stock = await self._stock(*asked, headers)
-            again = await self._engine.answer(body, headers)
+            again = await self._engine.answer(body, headers, is_asked=False)
         except Exception as error:  # whatever the stock path has to say of it, this is not the place
             log.debug("an answer could not be checked", error=type(error).__name__)
             return

@@ -53,7 +53,7 @@ class Prepared:
     """A request, as far as it does not depend on who asks and when: its plan, and its fields' arguments.
 
     keys: of the arguments of each LATER field's selection: the same for the same ones. answers: kept of it, for a scope and
-    somebody in it, or for nobody in particular. flights: answers being made.
+    somebody in it, or for nobody in particular. flights: answers being made. operation: its name.
     """
 
     projector: Projector
@@ -61,6 +61,7 @@ class Prepared:
     keys: dict[Child, Hashable]
     answers: dict[Who, Any] = field(default_factory=dict)
     flights: dict[Who, asyncio.Future[None]] = field(default_factory=dict)
+    operation: str | None = None
 
     def keep(self, who: Who, answer: Any) -> None:
         """Keeps an answer, a few at most."""
@@ -116,7 +117,10 @@ class Plans:
             ]
         except Exception:  # of an input's own too: whatever it is, the stock path words it
             return None
-        return Prepared(projector, arguments, {one: _key(arguments[one.arguments]) for one in projector.children})
+        keys = {one: _key(arguments[one.arguments]) for one in projector.children}
+        return Prepared(
+            projector, arguments, keys, operation=operation.node.name.value if operation.node.name else None
+        )
 
     def learn(self, body: bytes) -> bool:
         """The stock path has answered this without an error: at the second time a plan is made. Whether there is one now."""

@@ -11,12 +11,13 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -27,9 +28,13 @@ from db.pool import Database, PoolSettings, StartupError, check_server
 from execution import oracle
 from execution.documents import Persisted, digest_of
 from execution.engine import Engine
-from execution.front import Front, Handler
+from execution.front import Front, Handler, metered
 from execution.oracle import Oracle
 from execution.plans import Plans
+from ops import metrics as ops_metrics
+from ops.health import Health, Scrape
+from ops.metrics import Metrics
+from ops.shelf import Shelf
 from resolvers import app as wiring
 from resolvers import demo as demo_salon
 from resolvers import importing, salon_file, tokens
@@ -74,6 +79,20 @@ class Settings:
     plans: bool = True
     fragments: bool = True
     trusted_documents: Path | None = None
+    metrics_address: tuple[str, int] | None = None
+
+
+class Sockets(NamedTuple):
+    """Where to listen. metrics: for /metrics by itself, if not beside the rest."""
+
+    main: socket.socket
+    metrics: socket.socket | None = None
+
+    def close(self) -> None:
+        """Takes no more connections."""
+        self.main.close()
+        if self.metrics:
+            self.metrics.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +120,20 @@ async def prepare(settings: Settings, *, with_demo: bool) -> Prepared:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, prepared: Prepared, listening: socket.socket) -> AsyncIterator[None]:
-    """Answers on the socket. At the end nothing is accepted, and what is under way comes to its end."""
+async def serving(
+    settings: Settings, prepared: Prepared, sockets: Sockets, shelf: Shelf | None = None
+) -> AsyncIterator[None]:
+    """Answers on the sockets. At the end nothing is accepted, and what is under way comes to its end.
+
+    shelf: where the processes of one server find each other's numbers.
+    """
     redis = _redis(settings.redis_url)
     database = await Database.open(prepared.url, settings.pool)
     try:
-        async with _app(settings, prepared.url, database, redis) as app:
+        async with (
+            _app(settings, prepared.url, database, redis, shelf) as (app, listener),
+            _measuring(Metrics(app, listener, shelf), sockets.metrics) as metrics,
+        ):
             runner = web.AppRunner(
                 application(
                     app,
@@ -114,6 +141,9 @@ async def serving(settings: Settings, prepared: Prepared, listening: socket.sock
                     plans=settings.plans,
                     fragments=settings.fragments,
                     trusted=prepared.trusted,
+                    metrics=metrics,
+                    listener=listener,
+                    shows_metrics=sockets.metrics is None,
                 ),
                 access_log=None,
                 shutdown_timeout=LAST_REQUESTS_S,
@@ -121,13 +151,31 @@ async def serving(settings: Settings, prepared: Prepared, listening: socket.sock
             )
             await runner.setup()
             try:
-                await web.SockSite(runner, listening).start()
+                await web.SockSite(runner, sockets.main).start()
                 spare_pauses()
                 yield
             finally:
                 await runner.cleanup()
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def _measuring(metrics: Metrics, listening: socket.socket | None) -> AsyncIterator[Metrics]:
+    """Numbers are kept, and shown at an address of their own if there is one."""
+    async with metrics.running():
+        if listening is None:
+            yield metrics
+            return
+        alone = web.Application()
+        alone.router.add_get("/metrics", Scrape(metrics, is_open=True).metrics)
+        runner = web.AppRunner(alone, access_log=None, shutdown_timeout=LAST_REQUESTS_S)
+        await runner.setup()
+        try:
+            await web.SockSite(runner, listening).start()
+            yield metrics
+        finally:
+            await runner.cleanup()
 
 
 def spare_pauses() -> None:
@@ -168,7 +216,9 @@ async def ensure_demo(database: Database) -> None:
 
 
 @asynccontextmanager
-async def _app(settings: Settings, url: str, database: Database, redis: Redis | None) -> AsyncIterator[App]:
+async def _app(
+    settings: Settings, url: str, database: Database, redis: Redis | None, shelf: Shelf | None
+) -> AsyncIterator[tuple[App, Listener]]:
     """The parts of the server, listening for changes."""
     async with database.connection() as connection:
         lineage = await versions.lineage(connection) if redis else ""
@@ -180,14 +230,19 @@ async def _app(settings: Settings, url: str, database: Database, redis: Redis | 
         ttl=settings.ttl,
         redis=redis,
         lineage=lineage,
+        others=_others(shelf) if shelf else tuple,
     )
     listener = Listener(url, app.hear, app.trust)
     listener.start()
     try:
-        yield app
+        yield app, listener
     finally:
         await listener.stop()
         await app.close()
+
+
+def _others(shelf: Shelf) -> Callable[[], Sequence[Any]]:
+    return lambda: ops_metrics.cache_numbers(shelf.others())
 
 
 def _redis(url: str | None) -> Redis | None:
@@ -206,38 +261,53 @@ def application(
     fragments: bool = True,
     trusted: Mapping[str, str] | None = None,
     checked_share: float = CHECKED_SHARE,
+    metrics: Metrics | None = None,
+    listener: Listener | None = None,
+    shows_metrics: bool = True,
 ) -> web.Application:
     """The routes. trusted: the only documents that are answered, by their SHA-256; None for any. checked_share: of plans'
     answers, which the stock path makes again.
     """
     found = web.Application(client_max_size=BODY_MAX)
+    metrics, health = metrics or Metrics(app, listener), Health(app.database, listener)
     authenticate, persisted = partial(tokens.authenticate, token_settings), Persisted(trusted)
-    view = View(app, authenticate, persisted)
+    view = View(app, authenticate, persisted, metrics.meter)
+    metrics.sockets_open = view.sockets_open
     graphql: Handler = view
     if plans and oracle.trust():
         world = World(app, authenticate)
-        engine = Engine(Plans(schema, persisted), world, keeps_fragments=fragments)
+        plans_ = Plans(schema, persisted)
+        metrics.engine = engine = Engine(plans_, world, keeps_fragments=fragments, meter=metrics.meter)
         graphql = Front(engine, view, Oracle(engine, world.stock, checked_share)).handle
     found.router.add_route("*", "/graphql", graphql)
-    found.router.add_get(rest.AVAILABLE_SLOTS, Rest(app, authenticate).available_slots)
+    found.router.add_get(rest.AVAILABLE_SLOTS, metered(Rest(app, authenticate).available_slots, metrics.meter, "rest"))
+    found.router.add_get("/healthz", health.healthz)
+    found.router.add_get("/readyz", health.readyz)
+    if shows_metrics:
+        found.router.add_get("/metrics", Scrape(metrics, is_open=False).metrics)
     found.router.add_get("/", page.from_root)
     found.router.add_get("/graphiql/{name}", page.asset)
     found.on_response_prepare.append(page.harden)
+    found.on_shutdown.append(health.leave)
     found.on_shutdown.append(view.go_away)
     return found
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """The listening socket, taken before anything else is begun."""
+def bind_all(settings: Settings) -> Sockets:
+    """The listening sockets, taken before anything else is begun."""
+    alone = settings.metrics_address
+    return Sockets(bind(settings.host, settings.port), bind(*alone, "--metrics-address") if alone else None)
+
+
+def bind(host: str, port: int, options: str = "--host and --port") -> socket.socket:
+    """A listening socket. options: which say where."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
     except OSError as error:
-        raise StartupError(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --host and --port"
-        ) from None
+        raise StartupError(f"cannot listen on {host}:{port}: {error.strerror}; choose another with {options}") from None
     return listening
 
 

@@ -57,16 +57,24 @@ class Supervisor:
 
     Call it where no other thread runs and no event loop: it forks. work: runs in a worker, which should end upon SIGTERM and
     not mind a second; SIGINT, which a terminal sends to all, is ignored there. on_ready: called once, when all are ready.
-    on_stop: called before workers are told to end. A second signal, and DRAIN_MAX_S after the first, kills those left.
+    on_stop: called before workers are told to end. on_end: with the id of each worker that ended. A second signal, and
+    DRAIN_MAX_S after the first, kills those left.
     """
 
     def __init__(
-        self, work: Work, count: int, *, on_ready: Callable[[], None], on_stop: Callable[[], None] = lambda: None
+        self,
+        work: Work,
+        count: int,
+        *,
+        on_ready: Callable[[], None],
+        on_stop: Callable[[], None] = lambda: None,
+        on_end: Callable[[int], None] = lambda _pid: None,
     ) -> None:
         self._work = work
         self._count = count
         self._on_ready = on_ready
         self._on_stop = on_stop
+        self._on_end = on_end
         self._workers: dict[int, _Worker] = {}
         self._failed: list[float] = []
         self._next_start = 0.0
@@ -159,6 +167,7 @@ class Supervisor:
             found, status = os.waitpid(pid, os.WNOHANG)
             if found:
                 os.close(self._workers.pop(pid).ready_pipe)
+                self._on_end(pid)
                 if not self._is_stopping:
                     self._mourn(pid, worker, status)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from cache.freshness import Clock, Fetch, VersionCheck
 from cache.keys import DayKey, DirectoryKey
@@ -39,7 +41,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """The parts of a running server."""
+    """The parts of a running server.
+
+    heard: changes, by what they were of. written: mutations, by name and outcome. others: what the caches of the server's other
+    processes count, see resolvers/counting.py.
+    """
 
     database: Database
     days: VersionedCache[DayKey, DayFacts]
@@ -51,6 +57,9 @@ class App:
     tenant_ids: dict[str, str]
     default_tenant: str
     redis: Redis | None = None
+    heard: Counter[str] = field(default_factory=Counter)
+    written: Counter[tuple[str, str]] = field(default_factory=Counter)
+    others: Callable[[], Sequence[Any]] = tuple
 
     async def close(self) -> None:
         """Lets go of Redis; the database is its opener's to close."""
@@ -60,7 +69,9 @@ class App:
 
     def hear(self, change: Change) -> None:
         """Lets go of what a change made stale, then wakes who watches it."""
-        forget(self, change.tenant_id, change.stylist_id, change.days)
+        what = "directory" if change.stylist_id is None else "stylist" if change.days is None else "day"
+        self.heard[what] += 1
+        forget(self, change.tenant_id, change.stylist_id, change.days, what)
         self.feed.changed(change)
 
     def trust(self, listening: bool) -> None:
@@ -70,15 +81,24 @@ class App:
             self.feed.reconnected()
 
 
-def forget(app: App, tenant_id: str, stylist_id: str | None, days_: Mapping[date, int] | Sequence[date] | None) -> None:
-    """Drops cached entries: a tenant's directory, all of a stylist's days, or some of them."""
+def forget(
+    app: App,
+    tenant_id: str,
+    stylist_id: str | None,
+    days_: Mapping[date, int] | Sequence[date] | None,
+    cause: str = "written",
+) -> None:
+    """Drops cached entries: a tenant's directory, all of a stylist's days, or some of them.
+
+    cause: for the count; what this process wrote itself, or what it was told has changed.
+    """
     if stylist_id is None:
-        app.directories.drop(DirectoryKey(tenant_id))
+        app.directories.drop(DirectoryKey(tenant_id), cause)
     elif days_ is None:
-        app.days.drop_group((tenant_id, stylist_id))
+        app.days.drop_group((tenant_id, stylist_id), cause)
     else:
         for day in days_:
-            app.days.drop(DayKey(tenant_id, stylist_id, day))
+            app.days.drop(DayKey(tenant_id, stylist_id, day), cause)
 
 
 def build(
@@ -90,6 +110,7 @@ def build(
     ttl: timedelta,
     redis: Redis | None = None,
     lineage: str = "",
+    others: Callable[[], Sequence[Any]] = tuple,
 ) -> App:
     """The parts, wired: the caches load from the database and check their versions there.
 
@@ -154,6 +175,7 @@ def build(
         tenant_ids={},
         default_tenant=default_tenant,
         redis=redis,
+        others=others,
     )
 
 

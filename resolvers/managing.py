@@ -103,6 +103,7 @@ async def make(context: Context, change: Change) -> Changed:
         request = Request(change.mutation, change.input, entity_id=change.entity_id)
         await writing.audit_refusal(context, request, refusal)
         raise
+    context.app.written[change.mutation, writing.DONE] += 1
     _forget(context, change)
     await context.reload()
     return changed

@@ -20,6 +20,7 @@ from domain.prices import PriceTrace
 from resolvers.app import forget
 from resolvers.context import Context
 
+DONE = "DONE"
 KEY_LENGTH_MAX = 200
 DAYS_TOUCHED = 5  # as far as a claim can close starts: buffers, travel, long services and stretches of work in all
 
@@ -56,7 +57,7 @@ async def run(context: Context, request: Request, work: Callable[[Connection], A
             actor=context.caller.actor,
             action=request.mutation,
             entity_id=claim.id,
-            outcome="DONE",
+            outcome=DONE,
             before=before and as_json(before),
             after=after,
         )
@@ -67,6 +68,8 @@ async def run(context: Context, request: Request, work: Callable[[Connection], A
     except Refusal as refusal:
         await audit_refusal(context, request, refusal)
         raise
+    if touched:  # else it is a first result that is given again
+        context.app.written[request.mutation, DONE] += 1
     for one in touched:
         forget(context.app, context.tenant_id, one.stylist_id, touched_days(one.starts_at))
     return claim
@@ -123,6 +126,7 @@ async def _first_result(connection: Connection, key: journal.Key, digest: bytes)
 
 async def audit_refusal(context: Context, request: Request, refusal: Refusal) -> None:
     """Notes, in a transaction of its own, that a request was refused."""
+    context.app.written[request.mutation, type(refusal).__name__] += 1
     async with context.app.database.transaction(context.tenant_id) as connection:
         await journal.audit(
             connection,

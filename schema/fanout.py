@@ -23,6 +23,7 @@ from graphql import (
 )
 from strawberry.types.execution import ExecutionResult
 
+from execution.metering import Meter
 from resolvers import live
 from resolvers.context import Caller
 from resolvers.live import Change, Group, Outlet, Watched
@@ -38,9 +39,10 @@ Start = Callable[[Asking], Awaitable[Any]]
 class Watch(NamedTuple):
     """A document's operation, if it is a subscription. since: the variable of its sinceVersion, if it has one.
 
-    is_shared: whether others can have its results too.
+    is_shared: whether others can have its results too. name: the operation's.
     """
 
+    name: str | None
     is_shared: bool
     since: str | None
 
@@ -119,11 +121,34 @@ class Rendering:
             member.put(self._outlet.number, None)
 
 
-async def stream(
+def stream(
     asking: Asking, start: Start, query: str, variables: Mapping[str, Any] | None, operation_name: str | None
 ) -> AsyncGenerator[Any, None]:
     """An operation's results: one that can be shared is, after its own first ones. start: runs it the stock way."""
     watch = _watch(query, operation_name)
+    results = _results(asking, start, query, variables, operation_name, watch)
+    return _counted(results, asking.meter, watch.name) if watch and asking.meter else results
+
+
+async def _counted(results: AsyncGenerator[Any, None], meter: Meter, name: str | None) -> AsyncGenerator[Any, None]:
+    subscribed = meter.subscribed(name)
+    try:
+        async with aclosing(results):
+            async for result in results:
+                subscribed.sends(is_error=bool(result.errors))
+                yield result
+    finally:
+        subscribed.ends()
+
+
+async def _results(
+    asking: Asking,
+    start: Start,
+    query: str,
+    variables: Mapping[str, Any] | None,
+    operation_name: str | None,
+    watch: Watch | None,
+) -> AsyncGenerator[Any, None]:
     subscriber = _Subscriber(asking, start, query, (operation_name, _named(variables, watch)))
     if watch and watch.is_shared:
         asking.live = subscriber.first
@@ -214,10 +239,11 @@ def _watch(query: str, operation_name: str | None) -> Watch | None:
                 and one.operation is OperationType.SUBSCRIPTION
                 and (operation_name is None or (one.name and one.name.value == operation_name))
             ):
+                name = one.name.value if one.name else None
                 field, *others = one.selection_set.selections
                 if not others and isinstance(field, FieldNode) and field.name.value == FIELD:
-                    return Watch(is_shared=True, since=_variable_of(field, SINCE))
-                return Watch(is_shared=False, since=None)
+                    return Watch(name, is_shared=True, since=_variable_of(field, SINCE))
+                return Watch(name, is_shared=False, since=None)
     return None
 
 

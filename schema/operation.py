@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from strawberry.types.execution import ExecutionContext
 from strawberry.types.graphql import OperationType
 
 from domain.errors import BadRequest
+from execution.metering import Meter
 from resolvers import live
 from resolvers.app import App
 from resolvers.context import Caller, Context
@@ -31,9 +33,12 @@ class Asking:
     context: of the operation under way; a subscription puts a new one here before each event.
     expires_at: when a WebSocket's token ends, known once its connection is acknowledged.
     answering: the tasks of its operations that have one answer, until that is sent.
+    meter: what counts its operations; None for those that no client asked for. is_valid: its document was found to be.
     """
 
-    def __init__(self, app: App, authenticate: Authenticate, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, app: App, authenticate: Authenticate, headers: Mapping[str, str], meter: Meter | None = None
+    ) -> None:
         self.app = app
         self.authenticate = authenticate
         self.headers = headers
@@ -43,10 +48,12 @@ class Asking:
         self.on_slow: Callable[[], None] = _ignored
         self.expires_at: datetime | None = None
         self.answering: set[asyncio.Task[Any]] = set()
+        self.meter = meter
+        self.is_valid = False
 
     def for_operation(self) -> Asking:
         """A copy: operations of one WebSocket must not see each other's contexts."""
-        copy = Asking(self.app, self.authenticate, self.headers)
+        copy = Asking(self.app, self.authenticate, self.headers, self.meter)
         copy.connection_params = self.connection_params
         copy.live, copy.on_slow = self.live, self.on_slow
         copy.answering = self.answering
@@ -110,8 +117,28 @@ class Schema(strawberry.Schema):
         except GraphQLError as error:
             return [error]
 
+    async def execute(self, query: str | None, *args: Any, **kwargs: Any) -> Any:
+        """As Strawberry's; counts what is no valid document."""
+        asking = kwargs.get("context_value")
+        if isinstance(asking, Asking) and asking.meter:
+            kwargs["context_value"] = asking = asking.for_operation()
+        try:
+            return await super().execute(query, *args, **kwargs)
+        finally:
+            if isinstance(asking, Asking) and asking.meter and not asking.is_valid:
+                asking.meter.invalid += 1
+
     async def _execute_operation(self, execution_context: ExecutionContext, *args: Any, **kwargs: Any) -> Any:
         """The one place that HTTP and WebSocket queries and mutations both pass, once parsed and validated."""
+        started, asked = time.perf_counter(), execution_context.context
+        asked.is_valid = True
+        result = await self._answer(execution_context, *args, **kwargs)
+        if asked.meter:
+            kind, name = execution_context.operation_type.value, execution_context.operation_name
+            asked.meter.asked(kind, name, time.perf_counter() - started, is_error=bool(result.errors))
+        return result
+
+    async def _answer(self, execution_context: ExecutionContext, *args: Any, **kwargs: Any) -> Any:
         asking = execution_context.context.for_operation()
         execution_context.context = asking
         try:

@@ -13,7 +13,7 @@ from cache.versioned import Freshness
 from domain.errors import BadRequest
 from domain.model import Directory
 from execution.marks import planned, planned_later
-from resolvers import auditing, availability, bookings, explaining, managing
+from resolvers import auditing, availability, bookings, counting, explaining, managing
 from schema import inputs, types
 from schema.audit import AuditConnection
 from schema.claims import Booking, BookingConnection
@@ -22,6 +22,7 @@ from schema.inputs import AfterArgument, DateArgument, IdsArgument, LimitArgumen
 from schema.operation import context_of
 from schema.permissions import IsAdmin, IsStaff, only
 from schema.setup import Setup
+from schema.stats import CacheStats
 from schema.types import (
     Availability,
     FreshnessArgument,
@@ -259,6 +260,10 @@ class Query:
             most=most + 1,
         )
         return AuditConnection.of(entries, most)
+
+    @strawberry.field(**only(IsAdmin, "how the cache does: hit rate, size, invalidations, expired entries."))
+    def cache_stats(self, info: Info) -> CacheStats:
+        return CacheStats.of(counting.everywhere(context_of(info).app))
 
 
 def _who_offer(directory: Directory, service_id: str, asked: list[str] | None, location_id: str | None) -> list[str]:

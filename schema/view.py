@@ -16,6 +16,7 @@ from strawberry.types.unset import UNSET, UnsetType
 
 from domain.errors import BadRequest, Unavailable
 from execution.documents import Persisted, Refused
+from execution.metering import Meter
 from resolvers.app import App
 from schema import operation, page
 from schema.operation import Asking, Authenticate
@@ -159,7 +160,13 @@ class View(OverHTTP):
     graphql_transport_ws_handler_class = Messages
     websocket_adapter_class = Socket
 
-    def __init__(self, app: App, authenticate: Authenticate, persisted: Persisted | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        authenticate: Authenticate,
+        persisted: Persisted | None = None,
+        meter: Meter | None = None,
+    ) -> None:
         super().__init__(
             persisted or Persisted(),
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
@@ -167,6 +174,7 @@ class View(OverHTTP):
         )
         self._app = app
         self._authenticate = authenticate
+        self._meter = meter
         self._sockets: set[Messages] = set()
         self._leaving: set[asyncio.Task[None]] = set()
         self._is_going_away = False
@@ -181,6 +189,10 @@ class View(OverHTTP):
             yield
         finally:
             self._sockets.discard(messages)
+
+    def sockets_open(self) -> int:
+        """How many WebSockets there are."""
+        return len(self._sockets)
 
     async def go_away(self, _: web.Application) -> None:
         """For on_shutdown: every WebSocket is closed with 1001, upon which clients connect again, elsewhere or later.
@@ -198,7 +210,7 @@ class View(OverHTTP):
 
     async def get_context(self, request: web.Request, response: Any) -> Any:
         """Who asks; the operation's own context is made when its document is known to be valid."""
-        return Asking(self._app, self._authenticate, operation.headers_of_asker(request.headers))
+        return Asking(self._app, self._authenticate, operation.headers_of_asker(request.headers), self._meter)
 
     async def on_ws_connect(self, context: Any) -> UnsetType:
         """Knows a WebSocket's asker before it is acknowledged. With a token that is not valid no operation can succeed.

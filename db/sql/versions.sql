@@ -8,3 +8,15 @@ select rules, day, now from versions_now(:tenant_ids::uuid[], :stylist_ids::uuid
 select concat_ws('.', (select system_identifier from pg_control_system()),
                       (select timeline_id from pg_control_checkpoint()),
                       (select oid from pg_database where datname = current_database()));
+
+-- name: versions_raised(tenant_id, from_on, until_on, most)
+-- How often the dates in [from_on, until_on] of the tenant's stylists, and (on_date null) all dates of one at once, were raised;
+-- the most often raised first.
+select stylist_id::text, on_date, version
+  from (select stylist_id, on_date, version from day_versions
+         where tenant_id = :tenant_id::uuid and on_date between :from_on::date and :until_on::date
+        union all
+        select stylist_id, null, version from stylist_versions where tenant_id = :tenant_id::uuid) as raised
+ where version > 0
+ order by version desc, stylist_id, on_date
+ limit :most::int;
