@@ -146,7 +146,6 @@ async def serving(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Oracle, "sample", sampled)
         patch.setattr(ops_metrics, "LOOK_AT_ALL_S", 0.0)
-        patch.setattr(running, "CHECKED_SHARE", 1.0)
         patch.setattr(World, "stock", stock)
         app = wiring.build(
             database,
@@ -160,7 +159,7 @@ async def serving(
         listener = Listener(url, app.hear, app.trust)
         listener.start()
         metrics = Metrics(app, listener)
-        web = running.application(app, TOKENS, plans=True, metrics=metrics, listener=listener)
+        web = running.application(app, TOKENS, plans=True, metrics=metrics, listener=listener, checked_share=1)
         server = TestServer(web)
         async with metrics.running(), AsyncExitStack() as stack:
             await server.start_server(max_field_size=HEADER_MAX)
