@@ -17,7 +17,7 @@ from domain.errors import Unavailable
 Connection = Any  # asyncpg.Connection or the pool's proxy of one
 
 SERVER_VERSION_MIN = 140000
-TRANSACTION_TRIES = 4
+TRANSACTION_TRIES = 6
 SETTINGS = {
     "timezone": "UTC",
     "application_name": "chairtime",
