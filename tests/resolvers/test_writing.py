@@ -14,7 +14,7 @@ import pytest
 
 from cache.keys import DayKey
 from db import bookings as claims
-from db.pool import Again, Connection, Database
+from db.pool import TRANSACTION_TRIES, Again, Connection, Database
 from domain.errors import AlreadyEnded, BadRequest, IdempotencyConflict, NotFound, Unavailable
 from domain.model import BookingStatus, Claim, Customer
 from resolvers import app as wiring
@@ -186,7 +186,7 @@ class TestRunning:
         assert [row["id"] for row in await sql.fetch("select id::text from bookings")] == [claim.id]
         assert [tuple(row) for row in await sql.fetch(AUDIT)] == [("test", "DONE")]
 
-    async def test_a_fourth_time_is_too_much(self, context: Context, sql: Any) -> None:
+    async def test_once_too_often_is_too_much(self, context: Context, sql: Any) -> None:
         tries = 0
 
         async def unlucky(_: Connection) -> Claim:
@@ -197,7 +197,7 @@ class TestRunning:
         with pytest.raises(Unavailable):
             await writing.run(context, Request("test", {}), unlucky)
 
-        assert tries == 4
+        assert tries == TRANSACTION_TRIES
         assert await sql.fetch(AUDIT) == []
 
     async def test_what_it_made_stale_is_let_go_of_when_it_has_committed(

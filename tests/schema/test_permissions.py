@@ -402,6 +402,7 @@ async def strangers(mall: tuple[App, Client], new_shop: NewShop, visitor: Visito
 UUID_ = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CHANGING = re.compile(
     r"\d{4}-\d\d-\d\dT[0-9:.]+Z|\"\d+(\.\d+)+\"|stranger-[0-9a-f]{8}|shop-\d+|(?<=ageSeconds\": )[0-9.e-]+"
+    r"|\"CacheStats_\w+\": ([0-9.e-]+|null)"
 )
 
 
