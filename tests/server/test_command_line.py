@@ -60,7 +60,7 @@ async def ask(url: str, query: str, **headers: str) -> Any:
         aiohttp.ClientSession() as http,
         http.post(f"{url}/graphql", json={"query": query}, headers=headers) as response,
     ):
-        return (await response.json())["data"]
+        return (await response.json()).get("data")
 
 
 async def ask_rest(url: str, **parameters: str) -> Any:
