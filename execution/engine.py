@@ -14,6 +14,7 @@ import structlog
 
 from execution import answers
 from execution.answers import Bounded, Given, Part, Rendering
+from execution.documents import Asked
 from execution.metering import ANONYMOUS, Meter
 from execution.plans import Plans, Prepared, Who
 from execution.projectors import Child, Hole
@@ -68,10 +69,10 @@ class World(Protocol):
         """Who sent these headers."""
 
     async def run(
-        self, asker: Any, work: Callable[[Any], Coroutine[Any, Any, tuple[T, Sequence[Any]]]]
+        self, asker: Any, work: Callable[[Any], Coroutine[Any, Any, tuple[T, Sequence[Any]]]], asked: Asked
     ) -> tuple[T, Proof | None]:
         """work(info), as often as it takes, and the proof of the last one's result; work gives all that LATER fields gave
-        too. None: there is nothing to prove it by.
+        too. None: there is nothing to prove it by. asked: what work answers.
         """
 
 
@@ -219,7 +220,7 @@ class Engine:
         flight = prepared.flights[who] = asyncio.get_running_loop().create_future()
         try:
             work = partial(_work, prepared)
-            result, proof = await self._world.run(asker.as_nobody() if is_for_nobody else asker, work)
+            result, proof = await self._world.run(asker.as_nobody() if is_for_nobody else asker, work, prepared.asked)
             parts = result.parts(keeps=self._keeps_fragments)
             if proof is not None:
                 answer = answers.kept(parts, proof)

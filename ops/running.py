@@ -46,7 +46,6 @@ from schema.rest import Rest
 from schema.schema import schema
 from schema.view import HEADER_MAX, View
 
-BODY_MAX = 100_000
 CHECKED_SHARE = 1 / 5000  # of plans' answers are made again by the stock path, and compared
 SECRET_LENGTH_MIN = 32
 GARBAGE = 20_000, 20, 100  # Python's own are 700, 10, 10: of new objects, and of looks at the younger before the older
@@ -268,7 +267,7 @@ def application(
     """The routes. trusted: the only documents that are answered, by their SHA-256; None for any. checked_share: of plans'
     answers, which the stock path makes again.
     """
-    found = web.Application(client_max_size=BODY_MAX)
+    found = web.Application(client_max_size=app.limits.body_bytes)
     metrics, health = metrics or Metrics(app, listener), Health(app.database, listener)
     authenticate, persisted = partial(tokens.authenticate, token_settings), Persisted(trusted)
     view = View(app, authenticate, persisted, metrics.meter)
@@ -276,7 +275,7 @@ def application(
     graphql: Handler = view
     if plans and oracle.trust():
         world = World(app, authenticate)
-        plans_ = Plans(schema, persisted)
+        plans_ = Plans(schema, persisted, app.limits)
         metrics.engine = engine = Engine(plans_, world, keeps_fragments=fragments, meter=metrics.meter)
         graphql = Front(engine, view, Oracle(engine, world.stock, checked_share)).handle
     found.router.add_route("*", "/graphql", graphql)

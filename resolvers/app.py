@@ -31,12 +31,37 @@ DIRECTORY_CODEC = packing.codec(Directory)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what one operation may ask for. availabilities: stylists x days x services."""
+    """Bounds on what may be asked for; docs/decisions/0015-limits.md says why so many.
 
+    Of a request: body_bytes; header_bytes, all together; seconds until it is answered. Of a document, and of its variables: see
+    execution/limits.py. Of an operation: days of a range, rows of a page, starts of `firstAvailable`, availabilities (stylists x
+    days x services), and cost, see schema/cost.py. Of WebSockets: how many a caller may have open, operations under way on one,
+    bytes of a message, seconds until connection_init, and between pings.
+    """
+
+    body_bytes: int = 100_000
+    header_bytes: int = 1_200_000
+    seconds: float = 5.0
+    tokens: int = 2_000
+    characters: int = 20_000
+    depth: int = 16
+    aliases: int = 100
+    directives: int = 50
+    root_fields: int = 50
+    fields: int = 1_000
+    variables_depth: int = 16
+    variables_values: int = 6_000
+    list_length: int = 2_000
     days: int = 62
     page: int = 200
     starts: int = 100
     availabilities: int = 6_000
+    cost: int = 250_000
+    sockets: int = 50
+    socket_operations: int = 20
+    message_bytes: int = 65_536
+    init_seconds: float = 5.0
+    ping_seconds: float = 25.0
 
 
 @dataclass(frozen=True, slots=True)

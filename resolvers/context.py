@@ -117,7 +117,8 @@ class Context:
         limit = self.app.limits.availabilities
         if self.asked > limit:
             raise BadRequest(
-                "BAD_INPUT", f"this asks for more than {limit} stylists x days x services; ask for fewer at a time"
+                "TOO_COMPLEX",
+                f"availabilities: {self.asked:,} stylists x days x services; at most {limit:,}; ask for fewer at a time",
             )
 
     async def renew(self) -> None:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any
 
 import strawberry
 from graphql import ExecutionResult, GraphQLError, parse, validate
-from strawberry.types.execution import ExecutionContext
+from strawberry.types.execution import ExecutionContext, PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from domain.errors import BadRequest
+from execution.limits import Limiter
 from execution.metering import Meter
+from execution.turns import TURNS, Turns
 from resolvers import live
 from resolvers.app import App
 from resolvers.context import Caller, Context
 from resolvers.live import Watched
+from schema import cost
 
 Authenticate = Callable[[Mapping[str, str]], Awaitable[Caller]]
-
+SocketOwner = tuple[str | None, str]  # tenant's slug, and subject or session
 
 FanOut = Callable[..., AsyncGenerator[Any, None]]
 Live = Callable[["Asking", Watched, str | None], AsyncGenerator[live.Change, None]]
@@ -31,9 +35,10 @@ class Asking:
     """A request or a WebSocket: its headers, with the same names in connection_init's payload added.
 
     context: of the operation under way; a subscription puts a new one here before each event.
-    expires_at: when a WebSocket's token ends, known once its connection is acknowledged.
+    socket_owner: whose WebSocket it is counted as. expires_at: when a WebSocket's token ends, known once its connection is acknowledged.
     answering: the tasks of its operations that have one answer, until that is sent.
     meter: what counts its operations; None for those that no client asked for. is_valid: its document was found to be.
+    turns: in which the server's long operations hold the event loop; None for those that do not take any.
     """
 
     def __init__(
@@ -49,6 +54,8 @@ class Asking:
         self.expires_at: datetime | None = None
         self.answering: set[asyncio.Task[Any]] = set()
         self.meter = meter
+        self.turns: Turns | None = None
+        self.socket_owner: SocketOwner | None = None
         self.is_valid = False
 
     def for_operation(self) -> Asking:
@@ -57,6 +64,7 @@ class Asking:
         copy.connection_params = self.connection_params
         copy.live, copy.on_slow = self.live, self.on_slow
         copy.answering = self.answering
+        copy.turns = self.turns
         return copy
 
     def answer_is_due(self) -> None:
@@ -77,6 +85,32 @@ class Asking:
         """A new context, for one answer. Raises BadRequest, Unavailable."""
         self.context = await Context.open(self.app, await self.caller(), fresh=fresh, remembers=remembers)
         return self.context
+
+
+@contextmanager
+def in_turns(turns: Turns | None) -> Iterator[None]:
+    """What is done within takes turns with others that do."""
+    token = TURNS.set(turns)
+    try:
+        yield
+    finally:
+        TURNS.reset(token)
+
+
+@asynccontextmanager
+async def in_time(seconds: float) -> AsyncIterator[None]:
+    """Ends what has not ended in time. Raises BadRequest."""
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            yield
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise BadRequest("TOO_COMPLEX", f"seconds: not answered within {seconds:g} s; ask for less at a time") from None
+
+
+async def _once(result: Any) -> AsyncGenerator[Any, None]:
+    yield result
 
 
 def _ignored() -> None:
@@ -109,6 +143,7 @@ class Schema(strawberry.Schema):
     """
 
     fan_out: FanOut
+    _limiter = Limiter()
 
     def problems_of(self, text: str) -> list[GraphQLError]:
         """What is wrong with a document, whatever its operations are asked with."""
@@ -123,7 +158,8 @@ class Schema(strawberry.Schema):
         if isinstance(asking, Asking) and asking.meter:
             kwargs["context_value"] = asking = asking.for_operation()
         try:
-            return await super().execute(query, *args, **kwargs)
+            refusal = self._refusal(query, *args, **kwargs)
+            return refusal or await super().execute(query, *args, **kwargs)
         finally:
             if isinstance(asking, Asking) and asking.meter and not asking.is_valid:
                 asking.meter.invalid += 1
@@ -145,19 +181,40 @@ class Schema(strawberry.Schema):
             if execution_context.operation_type is OperationType.SUBSCRIPTION:
                 raise BadRequest("BAD_INPUT", "subscriptions go over a WebSocket, by the protocol graphql-transport-ws")
             asking.answer_is_due()
-            # What a mutation has read, the next one in its document may have changed.
-            is_query = execution_context.operation_type is OperationType.QUERY
-            context = await asking.open(remembers=is_query)
-            result = await super()._execute_operation(execution_context, *args, **kwargs)
-            if is_query and await context.is_stale():
-                execution_context.result = None
-                execution_context.pre_execution_errors = None
-                await asking.open(fresh=True)
-                result = await super()._execute_operation(execution_context, *args, **kwargs)
+            with in_turns(asking.turns):
+                async with in_time(asking.app.limits.seconds):
+                    result = await self._result(asking, execution_context, *args, **kwargs)
         except Exception as error:  # whatever it is: what leaves here goes out as it stands, past schema/errors.py
-            result = ExecutionResult(data=None, errors=[GraphQLError(str(error), original_error=error)])
+            told = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+            result = ExecutionResult(data=None, errors=[told])
             execution_context.result = result
         return result
+
+    async def _result(self, asking: Asking, execution_context: ExecutionContext, *args: Any, **kwargs: Any) -> Any:
+        """Raises BadRequest, Unavailable, GraphQLError."""
+        # What a mutation has read, the next one in its document may have changed.
+        is_query = execution_context.operation_type is OperationType.QUERY
+        context = await asking.open(remembers=is_query)
+        document = execution_context.graphql_document
+        assert document is not None
+        asked = cost.asked(document, execution_context.operation_name, execution_context.variables)
+        if asked:
+            cost.check(self._schema, asked, context.directory, asking.app.limits)
+        result = await super()._execute_operation(execution_context, *args, **kwargs)
+        if is_query and await context.is_stale():
+            execution_context.result = None
+            execution_context.pre_execution_errors = None
+            await asking.open(fresh=True)
+            result = await super()._execute_operation(execution_context, *args, **kwargs)
+        return result
+
+    def _refusal(self, query: str | None, variable_values: Any = None, **kwargs: Any) -> PreExecutionError | None:
+        """The answer to what is past a limit by its document or its variables."""
+        asking = kwargs.get("context_value")
+        if not isinstance(asking, Asking):
+            return None
+        error = self._limiter.refusal(query, variable_values, asking.app.limits)
+        return PreExecutionError(data=None, errors=[error]) if error else None
 
     async def stream(self, query: str | None, *args: Any, **kwargs: Any) -> Any:
         """As Strawberry's; each operation gets its own copy of what is known of the asker, and shares its results if it can."""
@@ -167,6 +224,8 @@ class Schema(strawberry.Schema):
         async def start(asking_: Asking) -> Any:
             return await stock(query, *args, **{**kwargs, "context_value": asking_})
 
+        if refusal := self._refusal(query, *args, **kwargs):
+            return _once(refusal)
         if query is None:
             return await start(asking)
         return self.fan_out(asking, start, query, kwargs.get("variable_values"), kwargs.get("operation_name"))
