@@ -23,6 +23,7 @@ from db.imports import Counts
 from db.pool import PoolSettings, StartupError, check_server
 from domain.errors import Unavailable
 from ops import metrics, running
+from ops.limiting import limits_of
 from ops.shelf import Shelf
 from ops.supervise import Lifeline, Supervisor
 from resolvers import importing, salon_file, tokens
@@ -123,6 +124,15 @@ def _data_dir(command: Callable[..., T]) -> Callable[..., T]:
     help="Answer only the documents of this file, sent whole or by their SHA-256: a JSON list of them, or an object of them by "
     "their hash, as build tools make it. Default: any document.",
 )
+@click.option(
+    "--limit",
+    "limits",
+    envvar="CHAIRTIME_LIMITS",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="A bound on what may be asked for, as tokens=2000; several, by spaces or by the option again. Each is in "
+    "docs/decisions/0015-limits.md with its default.",
+)
 @click.option("--demo", is_flag=True, help="Load the demo business first, unless it is there.")
 @click.option("--migrate/--no-migrate", default=True, help="Bring the database to the newest schema first.")
 @click.option(
@@ -160,6 +170,7 @@ def serve(
     plans: bool,
     fragments: bool,
     trusted_documents: Path | None,
+    limits: tuple[str, ...],
     demo: bool,
     migrate: bool,
     jwks: str | None,
@@ -181,6 +192,7 @@ def serve(
         jwks=jwks or None,
         audiences=audiences,
         pool=PoolSettings(size_max=pool_size or min(PoolSettings().size_max, CONNECTIONS_MAX // workers - 1)),
+        limits=limits_of(" ".join(limits).split()),
         workers=workers,
         plans=plans,
         fragments=fragments,

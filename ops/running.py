@@ -33,6 +33,7 @@ from execution.oracle import Oracle
 from execution.plans import Plans
 from ops import metrics as ops_metrics
 from ops.health import Health, Scrape
+from ops.limiting import Site
 from ops.metrics import Metrics
 from ops.shelf import Shelf
 from resolvers import app as wiring
@@ -150,7 +151,7 @@ async def serving(
             )
             await runner.setup()
             try:
-                await web.SockSite(runner, sockets.main).start()
+                await Site(runner, sockets.main, settings.limits.header_bytes).start()
                 spare_pauses()
                 yield
             finally:

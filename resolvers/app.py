@@ -42,7 +42,7 @@ class Limits:
     body_bytes: int = 100_000
     header_bytes: int = 1_200_000
     seconds: float = 5.0
-    tokens: int = 2_000
+    tokens: int = 1_500
     characters: int = 20_000
     depth: int = 16
     aliases: int = 100
@@ -50,7 +50,7 @@ class Limits:
     root_fields: int = 50
     fields: int = 1_000
     variables_depth: int = 16
-    variables_values: int = 6_000
+    variables_values: int = 5_000
     list_length: int = 2_000
     days: int = 62
     page: int = 200

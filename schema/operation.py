@@ -35,7 +35,7 @@ class Asking:
     """A request or a WebSocket: its headers, with the same names in connection_init's payload added.
 
     context: of the operation under way; a subscription puts a new one here before each event.
-    socket_owner: whose WebSocket it is counted as. expires_at: when a WebSocket's token ends, known once its connection is acknowledged.
+    expires_at: when a WebSocket's token ends, known once its connection is acknowledged. socket_owner: whose it is counted as.
     answering: the tasks of its operations that have one answer, until that is sent.
     meter: what counts its operations; None for those that no client asked for. is_valid: its document was found to be.
     turns: in which the server's long operations hold the event loop; None for those that do not take any.

@@ -48,7 +48,7 @@ class OverHTTP(GraphQLView):
         try:
             response = await super().__call__(request)
         except web.HTTPRequestEntityTooLarge as too_large:
-            return self._refusal(request, Refused(too_large.text or "", "BAD_INPUT", too_large.status))
+            return self._refusal(request, Refused(f"body_bytes: {too_large.text}", "TOO_COMPLEX", too_large.status))
         except Refused as refusal:
             return self._refusal(request, refusal)
         if not isinstance(response, web.Response):
