@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import schemathesis
 from aiohttp import WSMsgType
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from schemathesis.graphql import nodes
 
 from schema import errors
 from tests.conftest import Client, Salon
@@ -28,6 +30,7 @@ from tests.proofs import nasty
 IS_SOAK = bool(os.environ.get("CHAIRTIME_SOAK"))
 BODIES, MESSAGES = (100_000, 10_000) if IS_SOAK else (1_500, 300)
 AT_ONCE = 50
+OPERATIONS_MIN, EXAMPLES = 40, 100 if IS_SOAK else 3
 WARM_UP = 5  # as many more, first: what is remembered of requests has to fill
 PAGE = os.sysconf("SC_PAGE_SIZE")
 OURS = {"INTERNAL", "UNAVAILABLE"}
@@ -167,3 +170,34 @@ async def test_no_bytes_and_no_json_break_it(client: Client, salon: Salon, log: 
     await message_is_answered(client, body)
 
     assert log.lines == []
+
+
+async def test_nothing_that_schemathesis_makes_of_the_schema_breaks_it(
+    client: Client, salon: Salon, log: Log, staff_token: str
+) -> None:
+    asked = await asyncio.to_thread(asked_by_schemathesis, client.url, {"Authorization": f"Bearer {staff_token}"})
+
+    print(f"\n{asked.total():,} by Schemathesis: {dict(asked.most_common())}")
+    assert asked.total() > OPERATIONS_MIN * EXAMPLES / 2
+    assert log.lines == []
+
+
+schemathesis.graphql.scalar("JSON", st.sampled_from(("", "{}", "[", '{"tenant": {"slug": "x"}}')).map(nodes.String))
+
+
+def asked_by_schemathesis(url: str, headers: dict[str, str]) -> Counter[str]:
+    """Operations of every field of the schema, with arguments that are right by it: how often each answer came."""
+    found: Counter[str] = Counter()
+    for operation in schemathesis.graphql.from_url(url, headers=headers).get_all_operations():
+
+        @settings(SHORT, max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck))
+        @given(case=operation.ok().as_strategy())
+        def ask(case: schemathesis.Case) -> None:
+            response = case.call(headers=headers)
+            codes = {error["extensions"]["code"] for error in response.json().get("errors", ())}
+            assert response.status_code < 500, case.body
+            assert not codes & OURS, (codes, case.body)
+            found[f"{response.status_code} {' '.join(sorted(codes))}"] += 1
+
+        ask()
+    return found
