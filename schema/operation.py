@@ -14,7 +14,7 @@ from graphql import ExecutionResult, GraphQLError, parse, validate
 from strawberry.types.execution import ExecutionContext, PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from domain.errors import BadRequest
+from domain.errors import BadRequest, Unavailable
 from execution.limits import Limiter
 from execution.metering import Meter
 from execution.turns import TURNS, Turns
@@ -98,14 +98,16 @@ def in_turns(turns: Turns | None) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def in_time(seconds: float) -> AsyncIterator[None]:
-    """Ends what has not ended in time. Raises BadRequest."""
+async def in_time(seconds: float, kind: OperationType) -> AsyncIterator[None]:
+    """Ends what has not ended in time. Raises BadRequest; for a mutation Unavailable: it waited for others, and may try again."""
     try:
         async with asyncio.timeout(seconds) as limit:
             yield
     except TimeoutError:
         if not limit.expired():
             raise
+        if kind is OperationType.MUTATION:
+            raise Unavailable(f"not answered within {seconds:g} s") from None
         raise BadRequest("TOO_COMPLEX", f"seconds: not answered within {seconds:g} s; ask for less at a time") from None
 
 
@@ -182,7 +184,7 @@ class Schema(strawberry.Schema):
                 raise BadRequest("BAD_INPUT", "subscriptions go over a WebSocket, by the protocol graphql-transport-ws")
             asking.answer_is_due()
             with in_turns(asking.turns):
-                async with in_time(asking.app.limits.seconds):
+                async with in_time(asking.app.limits.seconds, execution_context.operation_type):
                     result = await self._result(asking, execution_context, *args, **kwargs)
         except Exception as error:  # whatever it is: what leaves here goes out as it stands, past schema/errors.py
             told = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)

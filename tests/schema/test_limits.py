@@ -20,7 +20,7 @@ from db.pool import Database
 from execution.turns import Turns
 from ops import running
 from resolvers import app as wiring
-from resolvers import availability
+from resolvers import availability, bookings
 from resolvers.app import Limits
 from schema.operation import in_turns
 from schema.view import HEADER_MAX
@@ -164,6 +164,19 @@ async def test_what_takes_too_long_is_ended(database: Database, salon: Salon, mo
         assert error["extensions"]["code"] == "TOO_COMPLEX"
         assert error["message"] == "seconds: not answered within 0.05 s; ask for less at a time"
         assert await client.data("{ tenant { id } }")
+
+
+async def test_a_write_that_takes_too_long_may_be_tried_again(
+    database: Database, salon: Salon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: Any, **__: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(bookings, "release", never)
+    async with serving(database, replace(Limits(), seconds=0.05)) as client:
+        error = await error_of(client, f'mutation {{ holdRelease(holdId: "{salon.cut}") {{ __typename }} }}')
+
+        assert error["extensions"] == {"code": "UNAVAILABLE", "retryAfterSeconds": 1}
 
 
 # WebSockets.
