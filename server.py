@@ -130,7 +130,7 @@ def _data_dir(command: Callable[..., T]) -> Callable[..., T]:
     envvar="CHAIRTIME_LIMITS",
     multiple=True,
     metavar="NAME=NUMBER",
-    help="A bound on what may be asked for, as tokens=2000; several, by spaces or by the option again. Each is in "
+    help="A bound on what may be asked for, as tokens=3000; several, by spaces or by the option again. Each is in "
     "docs/decisions/0015-limits.md with its default.",
 )
 @click.option("--demo", is_flag=True, help="Load the demo business first, unless it is there.")

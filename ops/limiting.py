@@ -28,7 +28,7 @@ def limits_of(given: Iterable[str]) -> Limits:
             found[name] = -1
         if not 0 < found[name] < float("inf"):
             names = ", ".join(sorted(limit.name for limit in fields(Limits)))
-            raise StartupError(f"--limit: {one!r} is not NAME=NUMBER, as tokens=2000; names are {names}")
+            raise StartupError(f"--limit: {one!r} is not NAME=NUMBER, as tokens=3000; names are {names}")
     return replace(defaults, **found)
 
 

@@ -42,7 +42,7 @@ class Limits:
     body_bytes: int = 100_000
     header_bytes: int = 1_200_000
     seconds: float = 5.0
-    tokens: int = 1_500
+    tokens: int = 2_000
     characters: int = 20_000
     depth: int = 16
     aliases: int = 100

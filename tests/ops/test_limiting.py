@@ -18,7 +18,7 @@ MOST = 50_000
 
 
 def test_a_limit_is_set_by_its_name() -> None:
-    assert limits_of(["tokens=2000", "seconds=2.5"]) == Limits(tokens=2000, seconds=2.5)
+    assert limits_of(["tokens=3000", "seconds=2.5"]) == Limits(tokens=3000, seconds=2.5)
     assert limits_of([]) == Limits()
 
 
@@ -27,7 +27,7 @@ def test_a_limit_is_set_by_its_name() -> None:
     ["tokens", "tokens=", "tokens=x", "tokens=0", "tokens=-1", "tokens=1.5", "nothing=5", "seconds=inf", "__doc__=1"],
 )
 def test_what_is_no_limit_is_refused_in_words(given: str) -> None:
-    with pytest.raises(StartupError, match="is not NAME=NUMBER, as tokens=2000; names are aliases,"):
+    with pytest.raises(StartupError, match="is not NAME=NUMBER, as tokens=3000; names are aliases,"):
         limits_of([given])
 
 

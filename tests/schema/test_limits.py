@@ -319,7 +319,7 @@ def heavy(n: int) -> dict[str, tuple[str, Any]]:
     """Documents and variables at their limits; n makes each one of its own."""
     tail = f" # {n}"
     return {
-        "tokens in lists": ("{ stylists(ids: [" + "1 " * 1_480 + "]) { id } }" + tail, None),
+        "tokens in lists": ("{ stylists(ids: [" + "1 " * 1_980 + "]) { id } }" + tail, None),
         "tokens in fields": (
             "{ tenant { " + "id " * 60 + "} services { " + "id name priceCents " * 25 + "} }" + tail,
             None,
@@ -328,7 +328,7 @@ def heavy(n: int) -> dict[str, tuple[str, Any]]:
             "{ "
             + " ".join(
                 f"a{m}: services(limit: {m}, ids: [1 2 3 4 5 6 7 8 9 1 2 3 4 5 6 7 8 9 1 2 3 4 5]) {{ id }}"
-                for m in range(45)
+                for m in range(50)
             )
             + " }"
             + tail,
@@ -336,7 +336,7 @@ def heavy(n: int) -> dict[str, tuple[str, Any]]:
         ),
         "characters": ('{ stylist(id: "' + "x" * 19_900 + '") { id } }' + tail, None),
         "white space": ("{ tenant { id } }" + " \n" * 45_000 + tail, None),
-        "comments": ("{ tenant { id } }" + "# x\n" * 1_400 + tail, None),
+        "comments": ("{ tenant { id } }" + "# x\n" * 1_900 + tail, None),
         "depth": ("{ locations { stylists { " + "locations { stylists { " * 6 + "id" + " } }" * 7 + " }" + tail, None),
         "aliases": ("{ tenant { " + " ".join(f"a{m}: id" for m in range(100)) + " } }" + tail, None),
         "directives": ("{ tenant { " + " ".join(f"a{m}: id @skip(if: false)" for m in range(50)) + " } }" + tail, None),
