@@ -172,6 +172,16 @@ def as_found(parts: Sequence[Part]) -> bytes:
     )
 
 
+def as_of(parts: Sequence[Part], moment: Any) -> bytes:
+    """The bytes of an answer given again, as of a moment: as `kept` and `at`, where nothing is kept."""
+    return b"".join([text if hole is None else text + orjson.dumps(_later(hole, moment)) for text, hole in parts])
+
+
+def _later(hole: Hole, moment: Any) -> Any:
+    changing = _changing(hole)
+    return changing.later(getattr(hole.value, changing.of), moment) if changing.of else changing.later(hole.value)
+
+
 def kept(parts: Sequence[Part], proof: Any) -> Answer:
     """What is kept of an answer: what is settled is filled in, what is of the moment stays open."""
     joined: list[bytes] = []

@@ -123,7 +123,7 @@ class Projected:
 
     def at(self, moment: Any) -> bytes:
         """The bytes, as of a moment."""
-        return answers.kept(self.result.parts(keeps=False), self.proof).at(moment)
+        return answers.as_of(self.result.parts(keeps=False), moment)
 
 
 class Engine:
