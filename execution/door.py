@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import partial
@@ -31,6 +31,7 @@ HEAD_END = b"\r\n\r\n"
 REQUEST_LINE = re.compile(rb"(GET|HEAD|POST|OPTIONS) (/[\x21-\x7e]*) HTTP/1\.1")
 HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)")
 NOT_PLAIN = ("Transfer-Encoding", "Upgrade", "Expect", "Trailer", "TE")
+OF_ONE = ("X-Request-Id",)  # whoever sends this sends another one each time
 HEAD_LENGTH_MAX = 8_000
 HEADS_SIZE_MAX = 8_000_000
 # Longer answers are written in two: copying them costs more than a second call.
@@ -42,13 +43,14 @@ RENEWED_S = 600.0
 @dataclass(eq=False, slots=True)
 class Head:
     """A request's head as it is remembered. length: of its body. asker: who asks, if that can be told at once; None for a
-    request that is not ours to answer. lead: of the answer, up to its length.
+    request that is not ours to answer. lead: of the answer, up to its length. more: its last headers.
     """
 
     length: int
     headers: Mapping[str, str]
     asker: Asker | None
     lead: bytes
+    more: bytes
 
 
 class Asked(NamedTuple):
@@ -62,18 +64,32 @@ class Asked(NamedTuple):
     started: float
 
 
+def admit_all(_peer: str, _headers: Mapping[str, str]) -> bool:
+    """Nobody is asked to wait."""
+    return True
+
+
 class Hall:
     """What the doors of a server share: what is kept ready, and the heads of requests.
 
-    path: of what is answered. headers: of every answer, beside those of HTTP.
+    path: of what is answered. more: the headers of the answer to a request's headers, beside those of HTTP. admits: whether who
+    asks, from an address, may be answered at once; else aiohttp's way decides.
     """
 
-    def __init__(self, engine: Engine, path: str, headers: Mapping[str, str], oracle: Oracle | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        path: str,
+        more: Callable[[Mapping[str, str]], Mapping[str, str]],
+        oracle: Oracle | None = None,
+        admits: Callable[[str, Mapping[str, str]], bool] = admit_all,
+    ) -> None:
         self.engine = engine
         self.oracle = oracle
+        self.admits = admits
         self._path = path
+        self._more = more
         self._heads: Bounded[bytes, Head] = Bounded(HEADS_SIZE_MAX)
-        self._more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._dated = (0, b"")
 
     def head(self, text: bytes) -> Head | None:
@@ -81,16 +97,16 @@ class Hall:
         found = self._heads.get(text)
         if found is None and len(text) <= HEAD_LENGTH_MAX:
             found = self._read(text)
-            if found is not None:
+            if found is not None and not any(name in found.headers for name in OF_ONE):
                 self._heads.put(text, found, 4 * len(text) + 1000)
         return found
 
-    def trail(self) -> bytes:
-        """The end of an answer's head."""
+    def dated(self) -> bytes:
+        """The middle of an answer's head, after its length."""
         now = int(time.time())
         if now != self._dated[0]:
             date = formatdate(now, usegmt=True)
-            self._dated = now, f"\r\nDate: {date}\r\nServer: {SERVER_SOFTWARE}\r\n{self._more}\r\n".encode()
+            self._dated = now, f"\r\nDate: {date}\r\nServer: {SERVER_SOFTWARE}\r\n".encode()
         return self._dated[1]
 
     def _read(self, text: bytes) -> Head | None:
@@ -111,7 +127,8 @@ class Hall:
         is_ours = request[2].decode() == self._path and is_plain(request[1].decode(), self._path, headers)
         lead = f"HTTP/1.1 200 OK\r\nContent-Type: {answer_type}; charset=utf-8\r\nContent-Length: "
         asker = self._asker(headers) if is_ours and answer_type else None
-        return Head(int(length), headers, asker, lead.encode())
+        more = "".join(f"{name}: {value}\r\n" for name, value in self._more(headers).items()) if asker else ""
+        return Head(int(length), headers, asker, lead.encode(), f"{more}\r\n".encode())
 
     def _asker(self, headers: Mapping[str, str]) -> Asker | None:
         try:
@@ -138,6 +155,13 @@ class Door(web.RequestHandler):
         self._proof: asyncio.Future[Any] | None = None
         self._is_closing = False
         self._renewed_at = time.perf_counter()
+        self._peer = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Of asyncio.Protocol."""
+        super().connection_made(transport)
+        peer = self.peername
+        self._peer = str(peer[0] if isinstance(peer, list | tuple) else peer or "")
 
     def data_received(self, data: bytes) -> None:
         """Of asyncio.Protocol."""
@@ -178,7 +202,7 @@ class Door(web.RequestHandler):
             return False
         try:
             found = self._hall.engine.find(body, asker)
-            if found is None:
+            if found is None or not self._hall.admits(self._peer, head.headers):
                 return False
             asked = Asked(head, data, body, *found, started)
             proof = asked.answer.proof
@@ -225,7 +249,7 @@ class Door(web.RequestHandler):
 
     def _write(self, asked: Asked, text: bytes) -> None:
         engine, oracle, transport = self._hall.engine, self._hall.oracle, self.transport
-        lead = b"%b%d%b" % (asked.head.lead, len(text), self._hall.trail())
+        lead = b"%b%d%b%b" % (asked.head.lead, len(text), self._hall.dated(), asked.head.more)
         assert transport is not None
         if len(text) <= JOINED_MAX:
             transport.write(lead + text)

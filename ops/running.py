@@ -281,7 +281,7 @@ def application(
         metrics.engine = engine = Engine(plans_, world, keeps_fragments=fragments, meter=metrics.meter)
         judge = Oracle(engine, world.stock, checked_share)
         graphql = Front(engine, view, judge).handle
-        found[HALL] = Hall(engine, "/graphql", page.HARDENED, judge)
+        found[HALL] = Hall(engine, "/graphql", lambda _: page.HARDENED, judge)
     found.router.add_route("*", "/graphql", graphql)
     found.router.add_get(rest.AVAILABLE_SLOTS, metered(Rest(app, authenticate).available_slots, metrics.meter, "rest"))
     found.router.add_get("/healthz", health.healthz)
