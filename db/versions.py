@@ -15,16 +15,22 @@ sql = queries.load("versions")
 
 async def now(
     connection: Connection, keys: Sequence[tuple[str, str | None, date | None]], *, timeout_s: float | None = None
-) -> tuple[datetime, list[DayVersion]]:
-    """The clock, and the versions of (tenant, stylist, day) keys in their order; (tenant, None, None) is a directory.
+) -> tuple[datetime, str, list[DayVersion]]:
+    """The clock, which transactions are seen, and the versions of (tenant, stylist, day) keys in their order; of (tenant, None,
+    None) those of directories.
 
-    keys: at least one. Raises TimeoutError after timeout_s.
+    keys: may be none. The second is one text as long as nothing is committed, and of one server's run only; the versions are at
+    least of then. Raises TimeoutError after timeout_s.
     """
-    tenant_ids, stylist_ids, days = zip(*keys, strict=True)
-    asked = sql.versions_now(connection, tenant_ids=tenant_ids, stylist_ids=stylist_ids, days=days)
     async with asyncio.timeout(timeout_s):
-        rows = [row async for row in asked]
-    return rows[0][2], [DayVersion(rules, day) for rules, day, _ in rows]
+        if not keys:
+            clock, snapshot = await sql.snapshot_now(connection)
+            return clock, snapshot, []
+        tenant_ids, stylist_ids, days = zip(*keys, strict=True)
+        clock, snapshot, rules, day = await sql.versions_now(
+            connection, tenant_ids=tenant_ids, stylist_ids=stylist_ids, days=days
+        )
+    return clock, snapshot, list(map(DayVersion, rules, day))
 
 
 async def lineage(connection: Connection) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
@@ -46,28 +47,33 @@ class Gap(NamedTuple):
     places: list[int]
 
 
-class Answer(NamedTuple):
-    """What is kept of an answer, to be served again as long as its proof holds."""
+@dataclass(eq=False, slots=True)
+class Answer:
+    """What is kept of an answer, to be served again as long as its proof holds. texts, joined: of the last time."""
 
     parts: list[bytes]
     gaps: list[Gap]
     proof: Any
+    texts: list[bytes] | None = None
+    joined: bytes = b""
 
     @property
     def size(self) -> int:
         """In bytes, about."""
-        return sum(map(len, self.parts)) + 100 * len(self.parts) + 500
+        return 2 * sum(map(len, self.parts)) + 100 * len(self.parts) + 500
 
     def at(self, moment: Any) -> bytes:
-        """The bytes, as of a moment."""
+        """The bytes, as of a moment; the same again if nothing that changes reads otherwise."""
         if not self.gaps:
             return self.parts[0]
-        parts = self.parts.copy()
-        for render, value, places in self.gaps:
-            text = orjson.dumps(render(value, moment))
-            for place in places:
-                parts[place] = text
-        return b"".join(parts)
+        texts = [orjson.dumps(gap.render(gap.value, moment)) for gap in self.gaps]
+        if texts != self.texts:
+            parts = self.parts.copy()
+            for text, gap in zip(texts, self.gaps, strict=True):
+                for place in gap.places:
+                    parts[place] = text
+            self.texts, self.joined = texts, b"".join(parts)
+        return self.joined
 
 
 class Bounded(Generic[K, V]):
@@ -164,6 +170,16 @@ def as_found(parts: Sequence[Part]) -> bytes:
     return b"".join(
         [text if hole is None else text + orjson.dumps(_changing(hole).found(hole.value)) for text, hole in parts]
     )
+
+
+def as_of(parts: Sequence[Part], moment: Any) -> bytes:
+    """The bytes of an answer given again, as of a moment: as `kept` and `at`, where nothing is kept."""
+    return b"".join([text if hole is None else text + orjson.dumps(_later(hole, moment)) for text, hole in parts])
+
+
+def _later(hole: Hole, moment: Any) -> Any:
+    changing = _changing(hole)
+    return changing.later(getattr(hole.value, changing.of), moment) if changing.of else changing.later(hole.value)
 
 
 def kept(parts: Sequence[Part], proof: Any) -> Answer:

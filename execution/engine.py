@@ -40,7 +40,9 @@ class Asker(Protocol):
 
 
 class Proof(Protocol):
-    """That an answer is still true. askers: the names of those who would get another. is_prompt: `holds` is no coroutine."""
+    """That an answer is still true. askers: the names of those who would get another. is_prompt: `judge` need not be told
+    anything.
+    """
 
     @property
     def askers(self) -> frozenset[Any]: ...
@@ -55,7 +57,10 @@ class Proof(Protocol):
     def fresh_for(self, moment: Any) -> int:
         """Whole seconds for which others may go on with it unasked; 0: not at all."""
 
-    def holds(self) -> Any:
+    def ask(self) -> asyncio.Future[Any] | None:
+        """What `judge` is to be told, asked for now or later; None if it is known already not to hold. Not for prompt ones."""
+
+    def judge(self, told: Any) -> Any:
         """The moment at which it is true; None when it is not known to be."""
 
 
@@ -119,7 +124,7 @@ class Projected:
 
     def at(self, moment: Any) -> bytes:
         """The bytes, as of a moment."""
-        return answers.kept(self.result.parts(keeps=False), self.proof).at(moment)
+        return answers.as_of(self.result.parts(keeps=False), moment)
 
 
 class Engine:
@@ -133,29 +138,26 @@ class Engine:
         self._keeps_fragments = keeps_fragments
         self._prepared: Bounded[bytes, Prepared] = Bounded(SIZE_MAX)
 
-    def recall(self, body: bytes, headers: Mapping[str, str]) -> bytes | None:
-        """The answer's bytes, if it is kept and can be proved at once."""
+    def asker_at_once(self, headers: Mapping[str, str]) -> Asker | None:
+        """As the world's; the same for the same headers."""
+        return self._world.asker_at_once(headers)
+
+    def find(self, body: bytes, asker: Asker) -> tuple[Prepared, Any] | None:
+        """A request and the answer that is kept of it for this asker, if there is one; its proof is still to be asked."""
         prepared = self._prepared.get(body)
         if prepared is None:
             return None
-        try:
-            asker = self._world.asker_at_once(headers)
-            if asker is None:
-                return None
-            answer = prepared.answers.get((asker.scope, None))
-            if answer is None or not answer.proof.is_prompt:
-                return None
-            if prepared.projector.is_by_asker and asker.name in answer.proof.askers:
-                return None
-            moment = answer.proof.holds()
-            if moment is None:
-                return None
-            found: bytes = answer.at(moment)
-            self.counts["kept"] += 1
-            self.meter.planned[prepared.operation or ANONYMOUS] += 1
-        except Exception:  # whatever it is, `answer` comes upon it too
+        answer = prepared.answers.get((asker.scope, None))
+        if answer is None or (prepared.projector.is_by_asker and asker.name in answer.proof.askers):
             return None
-        return found
+        return prepared, answer
+
+    def give(self, prepared: Prepared, answer: Any, moment: Any) -> bytes:
+        """The bytes of an answer that was found, as of the moment at which it is true."""
+        self.counts["kept"] += 1
+        self.meter.planned[prepared.operation or ANONYMOUS] += 1
+        text: bytes = answer.at(moment)
+        return text
 
     async def answer(self, body: bytes, headers: Mapping[str, str], *, is_asked: bool = True) -> Found | None:
         """The answer; None where the stock view is to answer. is_asked: by a client, so that it counts as a request."""
@@ -203,7 +205,7 @@ class Engine:
                 if prepared.projector.is_by_asker and who[1] is None and asker.name in proof.askers:
                     who = (asker.scope, asker.name)
                     continue
-                moment = proof.holds() if proof.is_prompt else await proof.holds()
+                moment = await _moment(proof)
                 if moment is not None:
                     self.counts["kept"] += 1
                     return Found(answer.at(moment), proof, moment, not prepared.projector.is_by_asker)
@@ -236,6 +238,20 @@ class Engine:
         finally:
             del prepared.flights[who]
             flight.set_result(None)
+
+
+async def _moment(proof: Proof) -> Any:
+    """At which it holds; None also when that cannot be found out: whoever makes the answer anew comes upon that too."""
+    if proof.is_prompt:
+        return proof.judge(None)
+    asked = proof.ask()
+    if asked is None:
+        return None
+    try:
+        told = await asked
+    except Exception:
+        return None
+    return proof.judge(told)
 
 
 def _size(body: bytes, prepared: Prepared) -> int:

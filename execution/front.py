@@ -40,17 +40,14 @@ class Front:
         if answer_type is None:
             return await self._stock(request)
         started = time.perf_counter()
-        if _is_plain(request):
+        if is_plain(request.method, request.raw_path, request.headers):
             body, headers = await request.read(), request.headers
-            text = self._engine.recall(body, headers)
-            if text is None:
-                found = await self._engine.answer(body, headers)
-                if found is None:
-                    return await self._learned(request, body)
-                text = found.text
+            found = await self._engine.answer(body, headers)
+            if found is None:
+                return await self._learned(request, body)
             if self._oracle is not None:
-                self._oracle.sample(body, headers, text)
-            response = web.Response(body=text, headers=HEADERS[answer_type])
+                self._oracle.sample(body, headers, found.text)
+            response = web.Response(body=found.text, headers=HEADERS[answer_type])
             self._took(time.perf_counter() - started)
             return response
         if request.method == "GET" and not media.is_pushed(request.headers):
@@ -84,17 +81,15 @@ def metered(handler: Handler, meter: Meter, kind: str) -> Handler:
     return handle
 
 
-def _is_plain(request: web.Request) -> bool:
-    """Whether this is a request whose body alone says what is asked."""
-    if request.method != "POST":
-        return False
-    headers = request.headers
+def is_plain(method: str, target: str, headers: Mapping[str, str]) -> bool:
+    """Whether a request is one whose body alone says what is asked."""
     return (
-        headers.get("Content-Type") in JSON
+        method == "POST"
+        and headers.get("Content-Type") in JSON
         and (length := headers.get("Content-Length", "")).isdigit()
         and len(length) <= LENGTH_MAX
         and "Content-Encoding" not in headers
-        and "?" not in request.raw_path
+        and "?" not in target
     )
 
 

@@ -27,6 +27,7 @@ from db.listen import Listener
 from db.pool import Database, PoolSettings, StartupError, check_server
 from execution import oracle
 from execution.documents import Persisted, digest_of
+from execution.door import HALL, Hall, Runner
 from execution.engine import Engine
 from execution.front import Front, Handler, metered
 from execution.oracle import Oracle
@@ -134,7 +135,7 @@ async def serving(
             _app(settings, prepared.url, database, redis, shelf) as (app, listener),
             _measuring(Metrics(app, listener, shelf), sockets.metrics) as metrics,
         ):
-            runner = web.AppRunner(
+            runner = Runner(
                 application(
                     app,
                     prepared.token_settings,
@@ -278,7 +279,9 @@ def application(
         world = World(app, authenticate)
         plans_ = Plans(schema, persisted, app.limits)
         metrics.engine = engine = Engine(plans_, world, keeps_fragments=fragments, meter=metrics.meter)
-        graphql = Front(engine, view, Oracle(engine, world.stock, checked_share)).handle
+        judge = Oracle(engine, world.stock, checked_share)
+        graphql = Front(engine, view, judge).handle
+        found[HALL] = Hall(engine, "/graphql", lambda _: page.HARDENED, judge)
     found.router.add_route("*", "/graphql", graphql)
     found.router.add_get(rest.AVAILABLE_SLOTS, metered(Rest(app, authenticate).available_slots, metrics.meter, "rest"))
     found.router.add_get("/healthz", health.healthz)

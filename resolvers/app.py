@@ -149,7 +149,7 @@ def build(
 
             async def fetch(
                 keys: Sequence[tuple[str, str | None, date | None]],
-            ) -> tuple[datetime, list[DayVersion]]:
+            ) -> tuple[datetime, str, list[DayVersion]]:
                 return await versions.now(connection, keys, timeout_s=CHECK_S)
 
             yield fetch

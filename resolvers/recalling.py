@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
 from cache import keys
-from cache.freshness import Checked
+from cache.freshness import NEVER, Checked
 from cache.keys import DirectoryKey
 from cache.versioned import Freshness
-from domain.errors import Unavailable
 from resolvers.availability import Availability
 from resolvers.context import Context
 
@@ -43,6 +43,10 @@ class Recalled:
         self._seen_days = self._seen_directories = -1
         self.tag = f"{self._versions} {sorted(ends)}"
 
+    def ask(self) -> asyncio.Future[Checked] | None:
+        """What `judge` is told; nothing here."""
+        return None
+
     def _is_in_memory(self) -> bool:
         """Whether the caches hold the very entries. They are asked, and so keep them, only when something has changed there."""
         days, directories = self._app.days, self._app.directories
@@ -72,7 +76,7 @@ class Cached(Recalled):
         """Who asks for CACHED has said that being late by a little is all right."""
         return max(0, min(KEPT_ELSEWHERE_S, int((self._until - now).total_seconds())))
 
-    def holds(self) -> datetime | None:
+    def judge(self, _told: object) -> datetime | None:
         """Postgres's clock as last heard; None when memory has something else, or may have missed a change."""
         return self._at(self._app.clock.now()) if self._is_in_memory() else None
 
@@ -89,22 +93,20 @@ class Verified(Recalled):
     """True by Postgres."""
 
     is_prompt = False
-    _checked: Checked | None = None
+    _state = NEVER
 
     def fresh_for(self, _now: datetime) -> int:
         """Nobody else can verify it."""
         return 0
 
-    async def holds(self) -> datetime | None:
-        """Postgres's clock when it had the same versions; it was asked after this was. None when it has others, or is away."""
-        if not self._is_in_memory():
-            return None
-        try:
-            checked = await self._app.check(self._keys)
-        except Unavailable:
-            return None
-        if checked is not self._checked:  # else another who waited for the same check has compared
+    def ask(self) -> asyncio.Future[Checked] | None:
+        """The versions as Postgres has them after this was called; None when memory has something else."""
+        return self._app.check.ask(self._keys, self._state) if self._is_in_memory() else None
+
+    def judge(self, checked: Checked) -> datetime | None:
+        """Postgres's clock when it had the same versions; None when it had others."""
+        if checked.state != self._state:  # else nothing was committed since they were the same
             if [checked.versions[key] for key in self._keys] != self._versions:
                 return None
-            self._checked = checked
+            self._state = checked.state
         return self._at(checked.now)

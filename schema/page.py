@@ -15,6 +15,8 @@ CONTENT_SECURITY_POLICY = (
     "img-src data:; font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
+HARDENED = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}  # every response
+
 
 async def document() -> web.Response:
     """The page itself."""
@@ -42,7 +44,6 @@ async def asset(request: web.Request) -> web.StreamResponse:
 async def harden(_request: web.Request, response: web.StreamResponse) -> None:
     """Headers of every response."""
     headers = response.headers
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "same-origin"
+    headers.update(HARDENED)
     if headers.get("Content-Type", "").startswith("text/html"):
         headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import date as date_
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+HUNDREDTH = timedelta(milliseconds=10)
 WITHOUT_MARKS = str.maketrans("", "", "-:")
 
 Info = strawberry.Info[Any, Any]
@@ -260,8 +261,8 @@ class Offering:
 
 
 def _age(computed_at: datetime, now: datetime) -> float:
-    """In seconds, at an instant by Postgres's clock."""
-    return max(0.0, (now - computed_at).total_seconds())
+    """In seconds and whole hundredths, at an instant by Postgres's clock: answers of one moment are the same bytes then."""
+    return max(0.0, (now - computed_at) // HUNDREDTH / 100)
 
 
 @strawberry.type(description="How fresh an answer is. Every field can be tested.")
@@ -299,7 +300,7 @@ class CacheInfo:
     def verified(self) -> bool:
         return self.is_verified
 
-    @strawberry.field(description="How old the facts are.")
+    @strawberry.field(description="How old the facts are, in seconds and hundredths.")
     @momentary("computed_at", _age)
     def age_seconds(self) -> float:
         return _age(self.computed_at, self.found.now)

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from importlib.util import find_spec
@@ -22,9 +23,12 @@ import asyncpg
 import pytest
 from aiohttp.test_utils import TestServer
 
+from cache.freshness import LINGER_S, REST_S_MAX
 from db import embedded, migrate, queries
 from db.listen import Listener
 from db.pool import Database, PoolSettings
+from domain.errors import Unavailable
+from execution.door import Runner
 from ops import running
 from resolvers import app as wiring
 from resolvers import importing, salon_file, tokens
@@ -223,14 +227,37 @@ async def app(database: Database, database_url: str) -> AsyncIterator[App]:
 TOKENS = TokenSettings("a secret for tests, longer than 32 characters")
 
 
+class Served(TestServer):
+    """An application on a free port of loopback, with the doors that `serve` has."""
+
+    async def _make_runner(self, **options: Any) -> Runner:
+        return Runner(self.app, **options)
+
+
 @pytest.fixture
 async def client(app: App) -> AsyncIterator[Client]:
     """The server itself on a free port of loopback, and a client of it."""
-    server = TestServer(running.application(app, TOKENS, plans=True))
+    server = Served(running.application(app, TOKENS, plans=True))
     await server.start_server(max_field_size=HEADER_MAX)
     async with aiohttp.ClientSession() as http:
         yield Client(http, str(server.make_url("/graphql")))
     await server.close()
+
+
+@asynccontextmanager
+async def away(database: Database) -> AsyncIterator[None]:
+    """No connection to be had, from when none is kept any more until a probe knows that there are some again."""
+
+    @asynccontextmanager
+    async def no_connection() -> AsyncIterator[None]:
+        raise Unavailable("the database does not answer")
+        yield
+
+    database._acquired = no_connection  # type: ignore[method-assign]
+    await asyncio.sleep(2 * LINGER_S)
+    yield
+    del database._acquired
+    await asyncio.sleep(2 * REST_S_MAX)
 
 
 @pytest.fixture

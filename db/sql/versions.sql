@@ -1,6 +1,13 @@
--- name: versions_now(tenant_ids, stylist_ids, days)
--- The versions of stylist-days, or (stylist null) of tenants' directories, in the order of the arrays, and the clock.
-select rules, day, now from versions_now(:tenant_ids::uuid[], :stylist_ids::uuid[], :days::date[]);
+-- name: versions_now(tenant_ids, stylist_ids, days)^
+-- The clock, the snapshot as snapshot_now has it, and the versions of stylist-days, or (stylist null) of tenants' directories, in
+-- the order of the arrays. The function looks after this statement's snapshot was taken: what it sees may be newer, never older.
+select max(now), pg_current_snapshot()::text || pg_postmaster_start_time()::text, array_agg(rules), array_agg(day)
+  from versions_now(:tenant_ids::uuid[], :stylist_ids::uuid[], :days::date[]);
+
+-- name: snapshot_now()^
+-- The clock, and which transactions are seen: two looks with one text have seen the same. Another server, or this one started
+-- again after a crash, may give other transactions the same numbers.
+select clock_timestamp(), pg_current_snapshot()::text || pg_postmaster_start_time()::text;
 
 -- name: lineage()$
 -- Which database this is, and on which of its histories: a copy of it, or a standby that takes over, counts the same versions

@@ -93,6 +93,10 @@ class FakeDatabase:
         """A committed change of all of a stylist's days."""
         self.rules[stylist_id] = self.rules.get(stylist_id, 0) + 1
 
+    def snapshot(self) -> str:
+        """Which changes are committed now."""
+        return f"{sum(self.rules.values())}:{sum(self.days.values())}"
+
     def version(self, key: Any) -> DayVersion:
         """As committed now."""
         return DayVersion(self.rules.get(getattr(key, "stylist_id", ""), 0), self.days.get(key, 0))
@@ -113,7 +117,7 @@ class FakeDatabase:
     async def fetch(self, versioned: Sequence[tuple[Any, ...]]) -> Any:
         """As db.versions.now."""
         keys = [DirectoryKey(one[0]) if one[1] is None else DayKey(*one) for one in versioned]
-        self.checks.append(Sent(keys, lambda: (self.now, [self.version(key) for key in keys])))
+        self.checks.append(Sent(keys, lambda: (self.now, self.snapshot(), [self.version(key) for key in keys])))
         return await self.checks[-1].wait()
 
     async def load(self, keys: Sequence[Any]) -> Any:

@@ -199,6 +199,130 @@ async def test_an_error_that_nobody_waits_for_any_more_is_no_complaint(asking: A
     assert complaints == []
 
 
+class Remembering:
+    """Somebody who remembers the state in which they saw their key's version."""
+
+    def __init__(self, asking: Asking, key: Any) -> None:
+        self._asking, self._key = asking, key
+        self.state = freshness.NEVER
+
+    async def ask(self) -> asyncio.Future[Checked]:
+        answer = self._asking.check.ask([self._key], self.state)
+        await settled()
+        return answer
+
+    async def told(self, answer: asyncio.Future[Checked]) -> Checked:
+        """The answer, after as many of the last queries as it takes."""
+        for _ in range(2):
+            if not answer.done():
+                self._asking.database.pending[-1].answer()
+                await settled()
+        checked = answer.result()
+        self.state = checked.state
+        return checked
+
+    async def learned(self) -> Checked:
+        return await self.told(await self.ask())
+
+
+@pytest.fixture
+async def ana(asking: Asking) -> Remembering:
+    """Who has seen MONDAY's version twice, since when nothing was committed."""
+    ana = Remembering(asking, MONDAY)
+    for _ in range(2):
+        await ana.learned()
+    return ana
+
+
+async def test_while_nothing_is_committed_no_version_is_asked_for(asking: Asking, ana: Remembering) -> None:
+    state = ana.state
+
+    checked = [await ana.learned() for _ in range(3)]
+
+    assert asking.sent == [[MONDAY], [MONDAY], [], [], []]
+    assert {(one.state, len(one.versions)) for one in checked} == {(state, 0)}
+
+
+async def test_when_something_was_committed_all_versions_are_asked_for(asking: Asking, ana: Remembering) -> None:
+    state = ana.state
+    asking.database.change(TUESDAY)
+
+    answer = await ana.ask()
+    asking.database.checks[-1].answer()
+    await settled()
+    assert not answer.done()  # something has changed; whether this has is not known yet
+    checked = await ana.told(answer)
+
+    assert asking.sent[-2:] == [[], [MONDAY]]
+    assert (checked.versions, checked.state > state) == ({MONDAY: DayVersion(0, 0)}, True)
+
+
+async def test_what_changes_between_the_look_and_the_versions_is_in_the_versions(
+    asking: Asking, ana: Remembering
+) -> None:
+    asking.database.change(TUESDAY)
+    answer = await ana.ask()
+    asking.database.checks[-1].answer()
+    await settled()
+    asking.database.change(MONDAY)
+
+    assert (await ana.told(answer)).versions == {MONDAY: DayVersion(0, 1)}
+
+
+async def test_while_much_is_committed_versions_are_asked_for_at_once(asking: Asking, ana: Remembering) -> None:
+    for _ in range(3):
+        asking.database.change(TUESDAY)
+        await ana.learned()
+
+    assert asking.sent[2:] == [[], [MONDAY], [MONDAY], [MONDAY]]
+
+
+async def test_of_two_who_ask_the_one_who_knows_is_told_by_the_query_of_the_other(
+    asking: Asking, ana: Remembering
+) -> None:
+    ben = Remembering(asking, BENS)
+    answers = [asking.check.ask([MONDAY], ana.state), asking.check.ask([BENS], ben.state)]
+    await settled()
+
+    found = [await ana.told(answers[0]), await ben.told(answers[1])]
+
+    assert asking.sent[-1] == [BENS]
+    assert ana.state == ben.state
+    assert BENS in found[1].versions
+
+
+async def test_an_answer_that_comes_late_is_of_its_own_state() -> None:
+    """Two queries under way, of which the first to look is the last to be answered: it must not pass for what is now."""
+    asking = Asking(in_flight_max=2)
+    ana, ben = Remembering(asking, MONDAY), Remembering(asking, BENS)
+    for _ in range(2):
+        await ana.learned()
+    late = await ben.ask()
+    asking.database.pending[0].see()
+    asking.database.change(MONDAY)
+    now = await ana.learned()
+    asking.database.pending[0].answer()
+    await settled()
+    before = await ben.told(late)
+
+    assert now.versions == {MONDAY: DayVersion(0, 1)}
+    assert before.state != now.state
+    asking.database.change(BENS)
+    assert (await ben.learned()).versions.get(BENS) == DayVersion(0, 1)
+    await asking.check.close()
+
+
+async def test_after_a_failure_nothing_is_known(asking: Asking, ana: Remembering) -> None:
+    """Another server may answer, on which other transactions have the same numbers."""
+    state = ana.state
+    answer = await ana.ask()
+    asking.database.checks[-1].fail(ValueError("of ours"))
+    await asyncio.gather(answer, return_exceptions=True)
+
+    assert (await ana.learned()).state > state
+    assert asking.sent[-1] == [MONDAY]
+
+
 async def test_an_answer_sets_the_clock(asking: Asking) -> None:
     asking.database.now = NOON
     task = await asking.ask(MONDAY)

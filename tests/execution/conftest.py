@@ -202,7 +202,10 @@ class Proof:
     def fresh_for(self, _moment: int) -> int:
         return 0
 
-    def holds(self) -> int | None:
+    def ask(self) -> asyncio.Future[Any] | None:
+        return self.world.ask()
+
+    def judge(self, _told: Any) -> int | None:
         return self.world.now if self.version == self.world.version else None
 
 
@@ -218,9 +221,16 @@ class World:
     askers: frozenset[str] = frozenset()
     wait: Callable[[], Awaitable[Any]] | None = None
     kept: dict[Any, Any] | None = None
+    is_prompt: bool = True
+    asked: list[asyncio.Future[Any]] = field(default_factory=list)
 
-    def asker_at_once(self, _headers: Mapping[str, str]) -> Asker | None:
-        return None
+    def ask(self) -> asyncio.Future[Any]:
+        """What a proof that is not prompt waits for; the test answers it."""
+        self.asked.append(asyncio.get_running_loop().create_future())
+        return self.asked[-1]
+
+    def asker_at_once(self, headers: Mapping[str, str]) -> Asker | None:
+        return None if "later" in headers else Asker(headers.get("scope", "here"), headers.get("name"))
 
     async def asker(self, headers: Mapping[str, str]) -> Asker:
         return Asker(headers.get("scope", "here"), headers.get("name"))
@@ -231,7 +241,7 @@ class World:
         if self.wait:
             await self.wait()
         result, _ = await work(self.info(asker))
-        return result, Proof(self, version, self.askers) if self.proves else None
+        return result, Proof(self, version, self.askers, self.is_prompt) if self.proves else None
 
     def info(self, asker: Asker) -> Any:
         return _Info(_Context(self, asker))

@@ -172,33 +172,39 @@ async def test_by_asker_and_unproved_is_the_stock_views_but_for_nobody(knowing: 
     assert await ask(knowing, PUBLIC, name="ann") == {"number": 1}
 
 
-async def test_a_proof_may_have_to_be_awaited(knowing: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def holds(self: Any) -> Any:
-        await asyncio.sleep(0)
-        return self.world.now if self.version == self.world.version else None
+async def test_a_proof_may_have_to_be_awaited(knowing: Server) -> None:
+    knowing.world.is_prompt = False
+    await ask(knowing)
 
-    monkeypatch.setattr("tests.execution.conftest.Proof.holds", holds)
-    monkeypatch.setattr("tests.execution.conftest.Proof.is_prompt", False)
-    monkeypatch.setattr("tests.execution.conftest.Proof.__init__", _init)
+    asking = [asyncio.create_task(ask(knowing)) for _ in range(5)]
+    await asyncio.sleep(0)
+    for proof in knowing.world.asked:
+        proof.set_result(None)
 
-    found = await asyncio.gather(*(ask(knowing) for _ in range(5)))
-
-    assert found == [{"number": 1}] * 5
-    assert knowing.world.made == 1
+    assert await asyncio.gather(*asking) == [{"number": 1}] * 5
+    assert (len(knowing.world.asked), knowing.world.made) == (5, 1)
 
 
-def _init(self: Any, world: Any, version: int, askers: frozenset[str]) -> None:
-    self.world, self.version, self.askers = world, version, askers
+async def test_what_a_proof_cannot_find_out_is_made_anew(knowing: Server) -> None:
+    knowing.world.is_prompt = False
+    await ask(knowing)
+
+    asking = asyncio.create_task(ask(knowing))
+    await asyncio.sleep(0)
+    knowing.world.asked[0].set_exception(ConnectionError())
+
+    assert await asking == {"number": 1}
+    assert knowing.world.made == 2
 
 
 async def test_whoever_cannot_be_known_is_the_stock_views(knowing: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     async def refuse(_headers: Any) -> Any:
         raise PermissionError
 
-    assert await ask(knowing) == {"number": 1}
+    assert await ask(knowing, later="yes") == {"number": 1}
     monkeypatch.setattr(knowing.world, "asker", refuse)
 
-    assert await ask(knowing) is None
+    assert await ask(knowing, later="yes") is None
 
 
 async def test_what_has_no_plan_is_the_stock_views(server: Server) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
-from aiohttp.test_utils import TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
 from cache.keys import DayKey
@@ -27,7 +26,7 @@ from resolvers.app import App, Limits
 from resolvers.context import Role
 from schema.quick import World
 from schema.view import HEADER_MAX
-from tests.conftest import SALON, TOKENS, Client
+from tests.conftest import SALON, TOKENS, Client, Served
 
 if TYPE_CHECKING:
     import asyncpg
@@ -160,7 +159,7 @@ async def serving(
         listener.start()
         metrics = Metrics(app, listener)
         web = running.application(app, TOKENS, plans=True, metrics=metrics, listener=listener, checked_share=1)
-        server = TestServer(web)
+        server = Served(web)
         async with metrics.running(), AsyncExitStack() as stack:
             await server.start_server(max_field_size=HEADER_MAX)
             http = await stack.enter_async_context(aiohttp.ClientSession())

@@ -9,13 +9,12 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp.test_utils import TestServer
 
 from execution.documents import digest_of
 from ops import running
 from resolvers.app import App
 from schema.view import HEADER_MAX
-from tests.conftest import TOKENS, Client, Salon
+from tests.conftest import TOKENS, Client, Salon, Served
 
 SLOTS = """query ($stylist: ID!, $service: ID!, $date: Date!, $freshness: Freshness) {
   availableSlots(stylistId: $stylist, serviceId: $service, date: $date, freshness: $freshness) {
@@ -100,7 +99,7 @@ class TestPersistedQueries:
 async def serving(app: App, *texts: str) -> AsyncIterator[Client]:
     """A server that trusts these documents alone."""
     trusted = {digest_of(text): text for text in texts}
-    server = TestServer(running.application(app, TOKENS, plans=True, trusted=trusted))
+    server = Served(running.application(app, TOKENS, plans=True, trusted=trusted))
     await server.start_server(max_field_size=HEADER_MAX)
     async with aiohttp.ClientSession() as http:
         yield Client(http, str(server.make_url("/graphql")))

@@ -22,15 +22,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from cache.freshness import REST_S_MAX
 from db import versions
 from db.pool import Database, PoolSettings
-from domain.errors import Unavailable
 from resolvers import app as wiring
 from resolvers import importing, salon_file, tokens
 from resolvers.app import CHECK_S, App, Limits
 from schema.view import View
-from tests.conftest import SALON, TOKENS, Client, Salon, on
+from tests.conftest import SALON, TOKENS, Client, Salon, away, on
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -1137,21 +1135,6 @@ async def test_a_deleted_tenant_is_not_found(either: Client, salon: Salon, sql: 
 
 
 # Postgres away.
-
-
-@asynccontextmanager
-async def away(database: Database) -> AsyncIterator[None]:
-    """No connection to be had."""
-
-    @asynccontextmanager
-    async def no_connection() -> AsyncIterator[None]:
-        raise Unavailable("the database does not answer")
-        yield
-
-    database._acquired = no_connection  # type: ignore[method-assign]
-    yield
-    del database._acquired
-    await asyncio.sleep(2 * REST_S_MAX)  # as long as it may take until a probe knows
 
 
 async def test_without_postgres_memory_is_served_and_says_that_it_is_unverified(

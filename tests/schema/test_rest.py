@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -17,13 +16,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from db.pool import Database
-from domain.errors import Unavailable
 from resolvers import app as wiring
 from resolvers import availability, importing, salon_file, tokens
 from resolvers.app import Limits
 from schema import errors, rest
 from schema.rest import Rest
-from tests.conftest import SALON, TOKENS, Client, Salon
+from tests.conftest import SALON, TOKENS, Client, Salon, away
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -103,20 +101,6 @@ async def deaf(salon: Salon, client: Client, database: Database) -> AsyncIterato
 def either(request: pytest.FixtureRequest, page: Page, deaf: Page) -> Page:
     """Asks a server that hears of changes, and one that does not."""
     return page if request.param == "heard" else deaf
-
-
-@asynccontextmanager
-async def away(database: Database) -> AsyncIterator[None]:
-    """No connection to be had."""
-
-    @asynccontextmanager
-    async def no_connection() -> AsyncIterator[None]:
-        raise Unavailable("the database does not answer")
-        yield
-
-    database._acquired = no_connection  # type: ignore[method-assign]
-    yield
-    del database._acquired
 
 
 def sundays(month: int, nth: int) -> date:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 import pytest
 
+from db import versions
 from execution import answers, plans, projectors
 from execution.answers import Answer, Part
 from execution.projectors import Changing
@@ -113,7 +115,7 @@ def gaps_in_the_wrong_order(patch: Patch) -> None:
     def swapped(self: Answer, moment: Any) -> bytes:
         places = reversed([gap.places for gap in self.gaps])
         return at(
-            self._replace(gaps=[gap._replace(places=place) for gap, place in zip(self.gaps, places, strict=True)]),
+            replace(self, gaps=[gap._replace(places=place) for gap, place in zip(self.gaps, places, strict=True)]),
             moment,
         )
 
@@ -143,17 +145,21 @@ def tenants_not_told_apart(patch: Patch) -> None:
 
 
 def always_true(patch: Patch) -> None:
-    async def holds(self: Any) -> datetime:
-        return self._app.clock.now()  # type: ignore[no-any-return]
-
-    patch(recalling.Verified, "holds", holds)
+    patch(recalling.Verified, "judge", lambda self, _: self._app.clock.now())
 
 
 def versions_not_compared(patch: Patch) -> None:
-    async def holds(self: Any) -> Any:
-        return self._at((await self._app.check(self._keys)).now) if self._is_in_memory() else None
+    patch(recalling.Verified, "judge", lambda self, checked: self._at(checked.now))
 
-    patch(recalling.Verified, "holds", holds)
+
+def commits_not_noticed(patch: Patch) -> None:
+    now = versions.now
+
+    async def blind(*asked: Any, **more: Any) -> Any:
+        clock, _, found = await now(*asked, **more)
+        return clock, "as before", found
+
+    patch(versions, "now", blind)
 
 
 def time_not_asked(patch: Patch) -> None:
@@ -174,6 +180,7 @@ DEFECTS = (
     tenants_not_told_apart,
     always_true,
     versions_not_compared,
+    commits_not_noticed,
     time_not_asked,
 )
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 import pytest
 
-from cache.freshness import REST_S_MAX
 from db.pool import Database
-from domain.errors import Unavailable
-from tests.conftest import Salon
+from tests.conftest import Salon, away
 from tests.schema.plans.conftest import claim, hold
 from tests.schema.plans.twins import Asked, Twins
 from tests.schema.plans.written import ASHA, CUT, DAY, NEXT, ROOT
@@ -210,21 +207,6 @@ async def test_a_tenant_that_is_renamed_is_not_found_by_its_name(
 
     assert b"NOT_FOUND" in (await either.plans(asked)).body
     assert not await either.differences_now(asked)
-
-
-@asynccontextmanager
-async def away(database: Database) -> AsyncIterator[None]:
-    """No connection to be had."""
-
-    @asynccontextmanager
-    async def no_connection() -> AsyncIterator[None]:
-        raise Unavailable("the database does not answer")
-        yield
-
-    database._acquired = no_connection  # type: ignore[method-assign]
-    yield
-    del database._acquired
-    await asyncio.sleep(2 * REST_S_MAX)  # as long as it may take until a probe knows
 
 
 async def test_without_postgres_an_answer_says_that_it_is_not_verified(

@@ -13,14 +13,13 @@ from typing import Any, NamedTuple
 import aiohttp
 import orjson
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from execution.engine import Engine
 from execution.front import Front
 from ops import running
 from resolvers.app import App
 from schema.view import HEADER_MAX
-from tests.conftest import TOKENS
+from tests.conftest import TOKENS, Served
 
 CLOCK_S = 0.05  # as far as a clock that is guessed since Postgres's was last heard may be off
 TIMES = 4  # first sight, second sight, which makes the plan, made by it, kept
@@ -184,7 +183,7 @@ def engine_of(application: web.Application) -> Engine:
 
 @asynccontextmanager
 async def _serving(application: web.Application) -> AsyncIterator[str]:
-    server = TestServer(application)
+    server = Served(application)
     await server.start_server(max_field_size=HEADER_MAX)
     try:
         yield str(server.make_url("/graphql"))
