@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,12 +14,13 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types.unset import UNSET, UnsetType
 
-from domain.errors import BadRequest, Unavailable
+from domain.errors import BadRequest, RateLimited, Unavailable
+from execution import asked
 from execution.documents import Persisted, Refused
 from execution.metering import Meter
 from resolvers.app import App
 from schema import operation, page
-from schema.operation import Asking, Authenticate
+from schema.operation import Asking, Authenticate, Door
 from schema.over_http import OverHTTP, as_error
 
 CONNECTION_INIT = timedelta(seconds=5)
@@ -151,6 +152,15 @@ class Messages(BaseGraphQLTransportWSHandler[Any, Any]):
             return
         if not payload.get("query") or not all(isinstance(payload.get(name), kind) for name, kind in kinds.items()):
             raise TypeError
+        asked.begin(ends_with_answer=True)
+        if self.context.door and self.connection_acknowledged:
+            try:
+                await self.context.door.admit(self.context.named())
+            except RateLimited as refusal:
+                extensions = {"code": refusal.code, "retryAfterSeconds": refusal.retry_after_s}
+                error = {"message": refusal.message, "extensions": extensions}
+                await self.send_message({"id": message["id"], "type": "error", "payload": [error]})
+                return
         await super().handle_subscribe(message)
 
 
@@ -166,12 +176,20 @@ class View(OverHTTP):
         authenticate: Authenticate,
         persisted: Persisted | None = None,
         meter: Meter | None = None,
+        door: Callable[[web.Request], Door] | None = None,
+        *,
+        origins: Collection[str] = (),
+        has_page: bool = True,
     ) -> None:
+        """door: what lets a request's operations in. origins: whose pages may open WebSockets from elsewhere, `*` for all."""
         super().__init__(
             persisted or Persisted(),
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             connection_init_wait_timeout=CONNECTION_INIT,
+            allowed_origins=origins,
+            graphql_ide="graphiql" if has_page else None,
         )
+        self._door = door
         self._app = app
         self._authenticate = authenticate
         self._meter = meter
@@ -210,7 +228,9 @@ class View(OverHTTP):
 
     async def get_context(self, request: web.Request, response: Any) -> Any:
         """Who asks; the operation's own context is made when its document is known to be valid."""
-        return Asking(self._app, self._authenticate, operation.headers_of_asker(request.headers), self._meter)
+        asking = Asking(self._app, self._authenticate, operation.headers_of_asker(request.headers), self._meter)
+        asking.door = self._door and self._door(request)
+        return asking
 
     async def on_ws_connect(self, context: Any) -> UnsetType:
         """Knows a WebSocket's asker before it is acknowledged. With a token that is not valid no operation can succeed.
