@@ -381,7 +381,7 @@ async def _serve(settings: running.Settings, sockets: running.Sockets, started: 
         asyncio.get_running_loop().call_later(DRAIN_MAX_S, _give_up)
 
     async with running.serving(settings, prepared, sockets):
-        running.welcome(prepared, sockets.main, time.monotonic() - started)
+        running.welcome(prepared, sockets.main, time.monotonic() - started, is_hardened=settings.is_hardened)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, on_signal)
         await stop.wait()
@@ -410,7 +410,9 @@ def _serve_by_many(
     supervisor = Supervisor(
         work,
         settings.workers,
-        on_ready=lambda: running.welcome(prepared, sockets.main, time.monotonic() - started),
+        on_ready=lambda: running.welcome(
+            prepared, sockets.main, time.monotonic() - started, is_hardened=settings.is_hardened
+        ),
         on_stop=sockets.close,
         on_end=lambda pid: shelf.bury(pid, metrics.ended),
     )

@@ -25,49 +25,39 @@ class Asked:
 
     availabilities: that a plan computed for it.
     statements: that ran for it alone; what it shares with others, as the check of versions, is theirs too and not counted.
-    standing: where its asker stands with a quota, if that was asked.
+    kind, operation: as far as they are known. standing: where its asker stands with a quota, if that was asked.
+    given: the id that whoever is before us gave it. ends_with_answer: there is nothing around its operation.
     """
 
-    __slots__ = (
-        "_ends_with_answer",
-        "_given",
-        "_number",
-        "availabilities",
-        "kind",
-        "operation",
-        "standing",
-        "statements",
-    )
-
-    def __init__(self, given: str | None = None, *, ends_with_answer: bool = False) -> None:
-        """given: the id that whoever is before us gave it. ends_with_answer: there is nothing around its operation."""
-        self._given = given
-        self._ends_with_answer = ends_with_answer
-        self._number = next(_numbers)
-        self.statements = self.availabilities = 0
-        self.kind = self.operation = ""
-        self.standing: Any = None
+    # Of the class until they are set: one of these is made for each request, and most are never looked at.
+    statements = availabilities = 0
+    kind = operation = ""
+    given: str | None = None
+    ends_with_answer = False
+    standing: Any = None
+    _number = 0
 
     def answered(self, kind: str, operation: str, seconds: float) -> None:
         """By the stock path, which knows what was asked."""
         self.kind, self.operation = kind, operation
-        if self._ends_with_answer:
+        if self.ends_with_answer:
             tell_if_slow(self, seconds)
 
     @property
     def id(self) -> str:
         """Made when somebody wants it."""
-        if self._given and GIVEN.fullmatch(self._given):
-            return self._given
+        if self.given and GIVEN.fullmatch(self.given):
+            return self.given
+        self._number = self._number or next(_numbers)
         return f"{_mark()}-{self._number:x}"
 
 
 current: ContextVar[Asked | None] = ContextVar("asked", default=None)
 
 
-def begin(given: str | None = None, *, ends_with_answer: bool = False) -> Asked:
+def begin() -> Asked:
     """What follows is of a new request."""
-    asked = Asked(given, ends_with_answer=ends_with_answer)
+    asked = Asked()
     current.set(asked)
     return asked
 

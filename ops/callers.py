@@ -31,7 +31,9 @@ class Addresses:
 
     def of(self, request: web.Request) -> str:
         """The key of a client: an IPv4 address, or the /64 of an IPv6 one."""
-        forwarded = request.headers.getall("X-Forwarded-For", ()) if self._trusted else ()
+        if not self._trusted:
+            return self._known(request.remote or "", "")
+        forwarded = request.headers.getall("X-Forwarded-For", ())
         return self._known(request.remote or "", ",".join(forwarded)[-FORWARDED_MAX:])
 
     def _of(self, peer: str, forwarded: str) -> str:

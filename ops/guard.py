@@ -10,7 +10,8 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import istr
 
 from cache.rates import Rates, Standing
 from domain.errors import RateLimited
@@ -42,6 +43,7 @@ NO_PLAIN_GET = (
 )
 # Stylists x days x services that come with a request; as many again count as another one.
 AVAILABILITIES_A_REQUEST = 50
+X_REQUEST_ID, X_TENANT = istr("X-Request-Id"), istr("X-Tenant")
 GET = ("GET", "HEAD")
 
 
@@ -76,29 +78,24 @@ class Guard:
 
         @wraps(handler)
         async def handle(request: web.Request) -> web.StreamResponse:
-            started = time.perf_counter()
-            method, headers = request.method, request.headers
-            request_ = asked.begin(headers.get("X-Request-Id"))
-            if method == "OPTIONS" and "Access-Control-Request-Method" in headers:
-                return web.Response(status=204)
-            address = tenant = ""
+            started, request_, address, tenant = time.perf_counter(), asked.begin(), "", ""
+            if X_REQUEST_ID in request.headers:
+                request_.given = request.headers[X_REQUEST_ID]
             if rates is not None:
-                address, tenant = (
-                    addresses.of(request),
-                    tenant_of(headers.get("Authorization"), headers.get("X-Tenant")),
-                )
+                address, tenant = addresses.of(request), _tenant_of(request)
                 if not rates.admits(address, tenant):
-                    request_.standing = standing = await rates.admit(address, tenant)
-                    if standing.wait_s:
-                        return _finished(request, _refused(request, standing, is_graphql=is_graphql), request_)
-            if guards_get and method in GET and media.is_simple(headers) and "Upgrade" not in headers:
-                return _finished(request, _error(403, NO_PLAIN_GET, {"code": "FORBIDDEN"}, request), request_)
+                    request_.standing = await rates.admit(address, tenant)
+                    if request_.standing.wait_s:
+                        return _finished(_refused(request, request_.standing, is_graphql=is_graphql), request_)
+            if request.method != "POST" and (answer := _of_method(request, guards_get=guards_get)):
+                return _finished(answer, request_)
             response = await handler(request)
-            if rates is not None and (weight := request_.availabilities // AVAILABILITIES_A_REQUEST):
-                await rates.charge(address, tenant, weight)
-            if isinstance(response, web.Response):  # and no stream, which lasts as long as its client likes
-                asked.tell_if_slow(request_, time.perf_counter() - started)
-            return _finished(request, response, request_)
+            if rates is not None and request_.availabilities >= AVAILABILITIES_A_REQUEST:
+                await rates.charge(address, tenant, request_.availabilities // AVAILABILITIES_A_REQUEST)
+            if not isinstance(response, web.Response):  # a stream, which lasts as long as its client likes
+                return response
+            asked.tell_if_slow(request_, time.perf_counter() - started)
+            return _finished(response, request_)
 
         return handle
 
@@ -111,7 +108,7 @@ class Guard:
     async def prepare(self, request: web.Request, response: web.StreamResponse) -> None:
         """For on_response_prepare: says to browsers whose pages may read the answer."""
         origin = request.headers.get("Origin")
-        if origin is None or not self.origins:
+        if origin is None:
             return
         response.headers.add("Vary", "Origin")
         if origin in self.origins or "*" in self.origins:
@@ -140,6 +137,23 @@ class Guard:
             _refuse(await self.rates.admit_writes(address, count))
 
 
+def _tenant_of(request: web.Request) -> str:
+    headers = request.headers
+    if hdrs.AUTHORIZATION in headers or X_TENANT in headers:
+        return tenant_of(headers.get(hdrs.AUTHORIZATION), headers.get(X_TENANT))
+    return ""
+
+
+def _of_method(request: web.Request, *, guards_get: bool) -> web.Response | None:
+    """The answer to what asks whether it may ask, and to a GET that may not."""
+    headers = request.headers
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in headers:
+        return web.Response(status=204)
+    if guards_get and request.method in GET and media.is_simple(headers) and "Upgrade" not in headers:
+        return _error(403, NO_PLAIN_GET, {"code": "FORBIDDEN"}, request)
+    return None
+
+
 def _refuse(standing: Standing) -> None:
     request = asked.current.get()
     if request is not None:
@@ -166,16 +180,14 @@ def _error(
     return web.Response(body=orjson.dumps(body), status=status, headers=headers)
 
 
-def _finished(request: web.Request, response: web.StreamResponse, request_: Asked) -> web.StreamResponse:
+def _finished(response: web.Response, request: Asked) -> web.Response:
     """Says where the asker stands, where that was asked; and the request's id, to who gave one or got no answer."""
-    if response.prepared:
-        return response
-    standing = request_.standing
+    standing = request.standing
     if standing is not None:
         rate = standing.rate
         response.headers["RateLimit-Policy"] = f'"{rate.name}";q={rate.item.amount};w={rate.window_s}'
         reset = math.ceil(standing.wait_s) or rate.window_s
         response.headers["RateLimit"] = f'"{rate.name}";r={standing.left};t={reset}'
-    if response.status >= 400 or "X-Request-Id" in request.headers:
-        response.headers["X-Request-Id"] = request_.id
+    if request.given or response.status >= web.HTTPBadRequest.status_code:
+        response.headers[X_REQUEST_ID] = request.id
     return response

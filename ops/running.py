@@ -373,7 +373,8 @@ def application(
         found.router.add_get("/", page.from_root)
         found.router.add_get("/graphiql/{name}", page.asset)
     found.on_response_prepare.append(page.harden)
-    found.on_response_prepare.append(guard.prepare)
+    if guard.origins:
+        found.on_response_prepare.append(guard.prepare)
     found.on_shutdown.append(health.leave)
     found.on_shutdown.append(view.go_away)
     return found
@@ -405,11 +406,12 @@ def bind(host: str, port: int, options: str = "--host and --port") -> socket.soc
     return listening
 
 
-def welcome(prepared: Prepared, listening: socket.socket, seconds: float) -> None:
+def welcome(prepared: Prepared, listening: socket.socket, seconds: float, *, is_hardened: bool) -> None:
     """What to do next, for whoever started this."""
     host, port = listening.getsockname()[:2]
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    say(f"\nReady in {seconds:.1f} s. Open {base}/graphql in a browser, or paste this:\n")
+    how = "by POST (the profile is hardened: there is no GraphiQL)" if is_hardened else "in a browser"
+    say(f"\nReady in {seconds:.1f} s. Open {base}/graphql {how}, or paste this:\n")
     query = EXAMPLE % (datetime.now(UTC).date() + timedelta(1))
     say(f"curl -s {base}/graphql -H 'content-type: application/json' -d '{json.dumps({'query': query})}'\n")
     if not prepared.has_tenant:

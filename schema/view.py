@@ -152,7 +152,7 @@ class Messages(BaseGraphQLTransportWSHandler[Any, Any]):
             return
         if not payload.get("query") or not all(isinstance(payload.get(name), kind) for name, kind in kinds.items()):
             raise TypeError
-        asked.begin(ends_with_answer=True)
+        asked.begin().ends_with_answer = True
         if self.context.door and self.connection_acknowledged:
             try:
                 await self.context.door.admit(self.context.named())
