@@ -17,6 +17,7 @@ from aiohttp.test_utils import TestServer
 
 from cache.counts import Counts
 from cache.rates import Rates
+from db import queries
 from ops import running
 from ops.callers import Addresses
 from ops.guard import Guard
@@ -362,6 +363,19 @@ async def test_who_gets_an_error_s_status_gets_the_id_to_ask_about(app: App, sal
                 ids.append(one.headers["X-Request-Id"])
 
     assert len(set(ids)) == 2
+
+
+async def test_a_refusal_asks_no_store_and_no_statement(app: App, salon: Salon) -> None:
+    quotas, statements = rates(read="2/hour"), list[str]()
+    async with guarded(app, salon, quotas) as door:
+        await door.statuses(3)
+        settled = quotas.counts.settled.copy()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(queries, "observers", [lambda name, _seconds: statements.append(name)])
+            statuses = await door.statuses(20)
+
+    assert (statuses, statements) == (20 * [429], [])
+    assert quotas.counts.settled == settled
 
 
 async def test_many_addresses_at_once_are_counted_each(app: App, salon: Salon) -> None:
