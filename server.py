@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import os
 import re
@@ -22,7 +23,9 @@ import structlog
 from db.imports import Counts
 from db.pool import PoolSettings, StartupError, check_server
 from domain.errors import Unavailable
+from execution import asked
 from ops import metrics, running
+from ops.callers import Network
 from ops.limiting import limits_of
 from ops.shelf import Shelf
 from ops.supervise import Lifeline, Supervisor
@@ -32,6 +35,7 @@ from resolvers.tokens import TokenSettings
 
 ROOT = Path(__file__).parent
 DURATION = re.compile(r"(\d{1,6})([smhd])")
+ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # Of Postgres's 100 by default, for all workers together: each has its pool and a listening connection.
 CONNECTIONS_MAX = 90
@@ -70,6 +74,65 @@ def _data_dir(command: Callable[..., T]) -> Callable[..., T]:
         show_default="data/ beside server.py",
         help="Where the embedded Postgres and the token secret live.",
     )(command)
+
+
+def _exposure_options(command: Callable[..., T]) -> Callable[..., T]:
+    """What says whom a server is open to, and how much."""
+    rate = "requests a minute, as 100/minute or 5 per 10 seconds."
+    options = (
+        click.option(
+            "--profile",
+            envvar="CHAIRTIME_PROFILE",
+            type=click.Choice(["open", "hardened"]),
+            show_default="open where only this machine can connect, else hardened",
+            help="open: the schema, GraphiQL and plain GET for all. hardened: strangers are told nothing of the schema, and "
+            "there is no GraphiQL.",
+        ),
+        click.option(
+            "--rate-limits",
+            envvar="CHAIRTIME_RATE_LIMITS",
+            type=click.Choice(["on", "off"]),
+            default="on",
+            help="Whether there are quotas; past them, 429. Counted in Redis if there is one, else by each process.",
+        ),
+        click.option(
+            "--rate-read",
+            envvar="CHAIRTIME_RATE_READ",
+            show_default=f"{running.STRICT.read}; open: {running.GENEROUS.read}",
+            help=f"Each address's {rate}",
+        ),
+        click.option(
+            "--rate-write",
+            envvar="CHAIRTIME_RATE_WRITE",
+            show_default=f"{running.STRICT.write}; open: {running.GENEROUS.write}",
+            help="Each address's holds and bookings; staff's are not counted.",
+        ),
+        click.option(
+            "--rate-tenant",
+            envvar="CHAIRTIME_RATE_TENANT",
+            show_default=f"{running.STRICT.tenant}; open: {running.GENEROUS.tenant}",
+            help="Each business's requests, from anywhere.",
+        ),
+        click.option(
+            "--trusted-proxy",
+            envvar="CHAIRTIME_TRUSTED_PROXIES",
+            multiple=True,
+            metavar="NETWORK",
+            help="A proxy whose X-Forwarded-For is believed, as 127.0.0.1 or 10.0.0.0/8; again for each, by spaces in the "
+            "variable. Default: none.",
+        ),
+        click.option(
+            "--cors-origin",
+            envvar="CHAIRTIME_CORS_ORIGINS",
+            multiple=True,
+            metavar="ORIGIN",
+            help="Whose pages may ask from elsewhere, over HTTP and WebSocket, as https://salon.example, or * for all; again "
+            "for each, by spaces in the variable. Default: only pages that the server itself serves.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @cli.command(
@@ -157,6 +220,14 @@ def _data_dir(command: Callable[..., T]) -> Callable[..., T]:
     help="Where Prometheus finds /metrics, open to whoever reaches it; then it is not on --port. Default: on --port, for callers "
     "on this machine only. Say it if a proxy on this machine passes everything on.",
 )
+@click.option(
+    "--traces",
+    envvar="CHAIRTIME_TRACES",
+    metavar="URL",
+    help="Where an OpenTelemetry collector takes traces by OTLP over HTTP, as http://127.0.0.1:4318/v1/traces. An extra: its SDK "
+    "is to be installed besides. Default: none.",
+)
+@_exposure_options
 def serve(
     *,
     host: str,
@@ -176,11 +247,22 @@ def serve(
     jwks: str | None,
     jwt_audience: tuple[str, ...],
     metrics_address: str | None,
+    traces: str | None,
+    profile: str | None,
+    rate_limits: str,
+    rate_read: str | None,
+    rate_write: str | None,
+    rate_tenant: str | None,
+    trusted_proxy: tuple[str, ...],
+    cors_origin: tuple[str, ...],
 ) -> int:
     """Serve GraphQL at /graphql: POST, WebSocket (graphql-transport-ws), and GraphiQL for browsers."""
     audiences = tuple(" ".join(jwt_audience).split())
     if not audiences:
         raise StartupError("--jwt-audience: name at least one, as chairtime or authenticated")
+    is_hardened = not running.is_loopback(host) if profile is None else profile == "hardened"
+    usual = running.STRICT if is_hardened else running.GENEROUS
+    rates = running.RateSettings(rate_read or usual.read, rate_write or usual.write, rate_tenant or usual.tenant)
     settings = running.Settings(
         database_url,
         data_dir,
@@ -198,6 +280,11 @@ def serve(
         fragments=fragments,
         trusted_documents=trusted_documents,
         metrics_address=_address(metrics_address) if metrics_address else None,
+        traces=traces or None,
+        is_hardened=is_hardened,
+        rates=rates if rate_limits == "on" else None,
+        trusted_proxies=tuple(_network(one) for one in trusted_proxy),
+        origins=tuple(_origin(one) for one in cors_origin),
     )
     started = time.monotonic()
     sockets = running.bind_all(settings)
@@ -270,6 +357,22 @@ def token(*, role: str, tenant: str, subject: str, expires_in: str, data_dir: Pa
     )
 
 
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise StartupError(f"--trusted-proxy: {error}; write 127.0.0.1 or 10.0.0.0/8") from None
+
+
+def _origin(text: str) -> str:
+    """As browsers send it: lower case, without a path."""
+    if text != "*" and not ORIGIN.fullmatch(text):
+        raise StartupError(
+            f"--cors-origin: {text!r} is not an origin; write https://salon.example, with its port if it has one"
+        )
+    return text
+
+
 def _address(text: str) -> tuple[str, int]:
     """HOST:PORT, or [HOST]:PORT."""
     host, _, port = text.rpartition(":")
@@ -290,7 +393,7 @@ async def _serve(settings: running.Settings, sockets: running.Sockets, started: 
         asyncio.get_running_loop().call_later(DRAIN_MAX_S, _give_up)
 
     async with running.serving(settings, prepared, sockets):
-        running.welcome(prepared, sockets.main, time.monotonic() - started)
+        running.welcome(prepared, sockets.main, time.monotonic() - started, is_hardened=settings.is_hardened)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, on_signal)
         await stop.wait()
@@ -319,7 +422,9 @@ def _serve_by_many(
     supervisor = Supervisor(
         work,
         settings.workers,
-        on_ready=lambda: running.welcome(prepared, sockets.main, time.monotonic() - started),
+        on_ready=lambda: running.welcome(
+            prepared, sockets.main, time.monotonic() - started, is_hardened=settings.is_hardened
+        ),
         on_stop=sockets.close,
         on_end=lambda pid: shelf.bury(pid, metrics.ended),
     )
@@ -396,6 +501,7 @@ def _configure_logs(worker: int | None = None) -> None:
     structlog.configure(
         processors=[
             add_worker,
+            asked.add_id,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,

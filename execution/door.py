@@ -19,6 +19,7 @@ from aiohttp import web
 from aiohttp.http import SERVER_SOFTWARE
 from multidict import CIMultiDict
 
+from execution import asked as under_way
 from execution import media
 from execution.answers import Bounded
 from execution.engine import Asker, Engine
@@ -47,13 +48,13 @@ class Head:
     """
 
     length: int
-    headers: Mapping[str, str]
+    headers: CIMultiDict[str]
     asker: Asker | None
     lead: bytes
     more: bytes
 
 
-class Asked(NamedTuple):
+class Request(NamedTuple):
     """A whole request, as it came, with the answer that is kept of it. started: when, in seconds."""
 
     head: Head
@@ -64,7 +65,7 @@ class Asked(NamedTuple):
     started: float
 
 
-def admit_all(_peer: str, _headers: Mapping[str, str]) -> bool:
+def admit_all(_peer: str, _headers: CIMultiDict[str]) -> bool:
     """Nobody is asked to wait."""
     return True
 
@@ -82,7 +83,7 @@ class Hall:
         path: str,
         more: Callable[[Mapping[str, str]], Mapping[str, str]],
         oracle: Oracle | None = None,
-        admits: Callable[[str, Mapping[str, str]], bool] = admit_all,
+        admits: Callable[[str, CIMultiDict[str]], bool] = admit_all,
     ) -> None:
         self.engine = engine
         self.oracle = oracle
@@ -204,7 +205,7 @@ class Door(web.RequestHandler):
             found = self._hall.engine.find(body, asker)
             if found is None or not self._hall.admits(self._peer, head.headers):
                 return False
-            asked = Asked(head, data, body, *found, started)
+            asked = Request(head, data, body, *found, started)
             proof = asked.answer.proof
             if not proof.is_prompt:
                 return self._proves(asked, proof.ask())
@@ -216,18 +217,18 @@ class Door(web.RequestHandler):
         self._write(asked, text)
         return True
 
-    def _proves(self, asked: Asked, proof: asyncio.Future[Any] | None) -> bool:
+    def _proves(self, asked: Request, proof: asyncio.Future[Any] | None) -> bool:
         if proof is None:
             return False
         self._stage, self._proof = self.PROVING, proof
         proof.add_done_callback(partial(self._on_told, asked))
         return True
 
-    def _text(self, asked: Asked, told: Any) -> bytes | None:
+    def _text(self, asked: Request, told: Any) -> bytes | None:
         moment = asked.answer.proof.judge(told)
         return None if moment is None else self._hall.engine.give(asked.prepared, asked.answer, moment)
 
-    def _on_told(self, asked: Asked, proof: asyncio.Future[Any]) -> None:
+    def _on_told(self, asked: Request, proof: asyncio.Future[Any]) -> None:
         self._stage, self._proof = self.FREE, None
         try:
             text = self._text(asked, proof.result())
@@ -247,7 +248,7 @@ class Door(web.RequestHandler):
         if self._is_closing:
             super().close()
 
-    def _write(self, asked: Asked, text: bytes) -> None:
+    def _write(self, asked: Request, text: bytes) -> None:
         engine, oracle, transport = self._hall.engine, self._hall.oracle, self.transport
         lead = b"%b%d%b%b" % (asked.head.lead, len(text), self._hall.dated(), asked.head.more)
         assert transport is not None
@@ -258,7 +259,10 @@ class Door(web.RequestHandler):
             transport.write(memoryview(text))
         if oracle is not None:
             oracle.sample(asked.body, asked.head.headers, text)
-        engine.meter.planned_seconds.observe(time.perf_counter() - asked.started)
+        seconds = time.perf_counter() - asked.started
+        engine.meter.planned_seconds.observe(seconds)
+        if seconds > under_way.SLOW_S:
+            under_way.tell_if_slow(under_way.Asked(), seconds)
 
     def _hand_on(self, data: bytes) -> None:
         """A whole request is aiohttp's."""

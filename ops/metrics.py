@@ -22,8 +22,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from cache.rates import Rates
 from db import queries
 from db.listen import Listener
+from execution import asked
 from execution.engine import Engine
 from execution.metering import BOUNDS_S, OK, PLAN, STOCK, Histogram, Meter
 from ops.shelf import Record, Shelf
@@ -119,6 +121,14 @@ METRICS: Mapping[str, Metric] = {
     "chairtime_subscribers": Metric(Kind.GAUGE, "Subscriptions under way."),
     "chairtime_live_groups": Metric(Kind.GAUGE, "Different things that they watch; each is computed once."),
     "chairtime_live_results_total": Metric(Kind.COUNTER, "Results sent to subscribers."),
+    "chairtime_rate_limited_total": Metric(
+        Kind.COUNTER, "Requests refused with 429: by read or write of an address, or by tenant.", ("quota",)
+    ),
+    "chairtime_rate_settlements_total": Metric(
+        Kind.COUNTER,
+        "Times that a quota was asked for more; in memory only, or in the Redis that processes share.",
+        ("store",),
+    ),
     "chairtime_holds_total": Metric(Kind.COUNTER, "Mutations of holds that were done.", ("mutation",)),
     "chairtime_bookings_total": Metric(Kind.COUNTER, "Mutations of bookings that were done.", ("mutation",)),
     "chairtime_changes_total": Metric(
@@ -138,6 +148,7 @@ class Metrics:
         self.meter = Meter()
         self.engine: Engine | None = None
         self.sockets_open: Callable[[], int] = int
+        self.rates: Rates | None = None
         self._app = app
         self._listener = listener
         self._shelf = shelf
@@ -149,12 +160,13 @@ class Metrics:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Statements are timed meanwhile, and the numbers put on the shelf."""
-        queries.observers.append(self._observe)
+        queries.observers += self._observe, asked.count_statement
         task = asyncio.create_task(self._keep_putting(self._shelf), name="metrics") if self._shelf else None
         try:
             yield
         finally:
             queries.observers.remove(self._observe)
+            queries.observers.remove(asked.count_statement)
             if task and self._shelf:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
@@ -211,6 +223,7 @@ class Metrics:
             **self._of_cache(cache),
             **self._of_database(),
             **self._of_live(),
+            **self._of_rates(),
             **_of_writes(self._app.written),
         }
 
@@ -286,6 +299,14 @@ class Metrics:
             "chairtime_subscribers": _one(self.meter.subscribers),
             "chairtime_live_groups": _one(len(self._app.feed.groups)),
             "chairtime_live_results_total": _one(self.meter.results_sent),
+        }
+
+    def _of_rates(self) -> Numbers:
+        refused = self.rates.refused if self.rates else Counter[str]()
+        settled = self.rates.counts.settled if self.rates else Counter[str]()
+        return {
+            "chairtime_rate_limited_total": {(quota,): [refused[quota]] for quota in ("read", "write", "tenant")},
+            "chairtime_rate_settlements_total": {(store,): [settled[store]] for store in ("memory", "redis")},
         }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
+from execution import asked as under_way
 from execution.documents import Asked
 from resolvers import recalling, tokens
 from resolvers.app import App
@@ -87,6 +88,8 @@ class World:
         if await context.is_stale():
             context = await asking.open(fresh=True)
             result, values = await work(Info(asking))
+        if (request := under_way.current.get()) is not None:
+            request.availabilities += context.asked
         return result, recalling.proof(context, [one.found for one in _availabilities(values)])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,8 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types.unset import UNSET, UnsetType
 
-from domain.errors import BadRequest, Unavailable
+from domain.errors import BadRequest, RateLimited, Unavailable
+from execution import asked
 from execution.documents import Persisted, Refused
 from execution.limits import too_complex
 from execution.metering import Meter
@@ -24,7 +25,7 @@ from resolvers.app import App
 from resolvers.context import Caller
 from schema import frames, operation, page
 from schema.frames import Frames
-from schema.operation import Asking, Authenticate, SocketOwner
+from schema.operation import Asking, Authenticate, Gate, SocketOwner
 from schema.over_http import OverHTTP, as_error
 
 # aiohttp's bound of 8 kB answers a token of any more with its own page and status 400. Up to a megabyte it gets to us and is
@@ -162,6 +163,15 @@ class Messages(BaseGraphQLTransportWSHandler[Any, Any]):
             return
         if not payload.get("query") or not all(isinstance(payload.get(name), kind) for name, kind in kinds.items()):
             raise TypeError
+        asked.begin().ends_with_answer = True
+        if self.context.gate and self.connection_acknowledged:
+            try:
+                await self.context.gate.admit(self.context.named())
+            except RateLimited as refusal:
+                extensions = {"code": refusal.code, "retryAfterSeconds": refusal.retry_after_s}
+                told = {"message": refusal.message, "extensions": extensions}
+                await self.send_message({"id": message["id"], "type": "error", "payload": [told]})
+                return
         await super().handle_subscribe(message)
 
 
@@ -177,13 +187,21 @@ class View(OverHTTP):
         authenticate: Authenticate,
         persisted: Persisted | None = None,
         meter: Meter | None = None,
+        gate: Callable[[web.Request], Gate] | None = None,
+        *,
+        origins: Collection[str] = (),
+        has_page: bool = True,
     ) -> None:
+        """gate: what lets a request's operations in. origins: whose pages may open WebSockets from elsewhere, `*` for all."""
         super().__init__(
             persisted or Persisted(),
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
             connection_init_wait_timeout=timedelta(seconds=app.limits.init_seconds),
             max_subscriptions_per_connection=None,  # counted in Messages
+            allowed_origins=origins,
+            graphql_ide="graphiql" if has_page else None,
         )
+        self._door = gate
         self._app = app
         self._authenticate = authenticate
         self._meter = meter
@@ -231,6 +249,7 @@ class View(OverHTTP):
         """Who asks; the operation's own context is made when its document is known to be valid."""
         asking = Asking(self._app, self._authenticate, operation.headers_of_asker(request.headers), self._meter)
         asking.turns = self._turns
+        asking.gate = self._door and self._door(request)
         return asking
 
     async def on_ws_connect(self, context: Any) -> UnsetType:

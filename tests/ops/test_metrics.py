@@ -15,9 +15,10 @@ from domain.errors import Unavailable
 from execution.metering import NAMES_MAX, OTHER, Meter
 from ops.metrics import METRICS
 from resolvers.context import Role
-from tests.ops.conftest import DAY
+from tests.ops.conftest import DAY, WRITE
 
 if TYPE_CHECKING:
+    from cache.rates import Rate
     from tests.ops.conftest import Does, Server
 
 HISTOGRAM = ("_bucket", "_count", "_sum")
@@ -190,6 +191,33 @@ async def takes_time_off(server: Server) -> None:
     await server.client.data(query, {"input": off}, token=server.token(Role.STAFF))
 
 
+def has_only(rate: Rate, amount: int) -> None:
+    """A quota of so many from now on."""
+    rate.item.amount = amount
+    rate._leases.clear()
+
+
+async def reads_too_often(server: Server) -> None:
+    has_only(server.rates.read, 1)
+    assert [await server.client.code(DAY) for _ in range(3)][-1] == "RATE_LIMITED"
+    has_only(server.rates.read, 1000)
+
+
+async def holds_too_often(server: Server) -> None:
+    has_only(server.rates.write, 1)
+    await server.hold(9)
+    await server.client.code("mutation { holdPlace(input: {}) { __typename } }")
+    assert await server.client.code(WRITE % ("HoldPlaceInput", "holdPlace", "Hold"), {"input": server.start(10)}) == (
+        "RATE_LIMITED"
+    )
+
+
+async def reads_one_business_too_often(server: Server) -> None:
+    has_only(server.rates.tenant, 1)
+    assert [await server.client.code(DAY) for _ in range(3)][-1] == "RATE_LIMITED"
+    has_only(server.rates.tenant, 1000)
+
+
 # Who does what, and by how much at least that moves what.
 MOVES: list[tuple[Does, dict[str, float]]] = [
     (
@@ -291,11 +319,24 @@ MOVES: list[tuple[Does, dict[str, float]]] = [
     ),
     (books_what_is_taken, {'chairtime_refusals_total{mutation="bookingCreate",reason="SlotTaken"}': 1}),
     (takes_time_off, {'chairtime_changes_total{mutation="timeOffAdd"}': 1}),
+    (
+        reads_too_often,
+        {
+            'chairtime_rate_limited_total{quota="read"}': 2,
+            'chairtime_rate_settlements_total{store="memory"}': 2,
+        },
+    ),
+    (holds_too_often, {'chairtime_rate_limited_total{quota="write"}': 1}),
+    (reads_one_business_too_often, {'chairtime_rate_limited_total{quota="tenant"}': 2}),
 ]
 MOVES_WITH_REDIS: list[tuple[Does, dict[str, float]]] = [
     (
         reads_from_redis,
-        {'chairtime_cache_reads_total{source="redis"}': 1, 'chairtime_redis_total{what="hit"}': 1},
+        {
+            'chairtime_cache_reads_total{source="redis"}': 1,
+            'chairtime_redis_total{what="hit"}': 1,
+            'chairtime_rate_settlements_total{store="redis"}': 1,
+        },
     )
 ]
 # Moved by there being a server, and by its options; and by another worker in tests/server/test_metrics.py.
