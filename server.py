@@ -147,6 +147,21 @@ def _data_dir(command: Callable[..., T]) -> Callable[..., T]:
     help="Where Prometheus finds /metrics, open to whoever reaches it; then it is not on --port. Default: on --port, for callers "
     "on this machine only. Say it if a proxy on this machine passes everything on.",
 )
+@click.option(
+    "--webhooks-to",
+    envvar="CHAIRTIME_WEBHOOKS_TO",
+    type=click.Choice(["public", "any"]),
+    default="public",
+    help="Where webhooks may go: by https to addresses on the Internet, or anywhere, by http too. Say `any` only if you trust "
+    "all admins with what this machine can reach.",
+)
+@click.option(
+    "--webhook-timeout",
+    envvar="CHAIRTIME_WEBHOOK_TIMEOUT",
+    type=click.FloatRange(0.1, 60),
+    default=10.0,
+    help="Seconds within which an endpoint must answer, or it is told again.",
+)
 def serve(
     *,
     host: str,
@@ -165,6 +180,8 @@ def serve(
     jwks: str | None,
     jwt_audience: tuple[str, ...],
     metrics_address: str | None,
+    webhooks_to: str,
+    webhook_timeout: float,
 ) -> int:
     """Serve GraphQL at /graphql: POST, WebSocket (graphql-transport-ws), and GraphiQL for browsers."""
     audiences = tuple(" ".join(jwt_audience).split())
@@ -186,6 +203,8 @@ def serve(
         fragments=fragments,
         trusted_documents=trusted_documents,
         metrics_address=_address(metrics_address) if metrics_address else None,
+        private_webhooks=webhooks_to == "any",
+        webhook_timeout_s=webhook_timeout,
     )
     started = time.monotonic()
     sockets = running.bind_all(settings)

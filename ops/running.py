@@ -32,14 +32,16 @@ from execution.front import Front, Handler, metered
 from execution.oracle import Oracle
 from execution.plans import Plans
 from ops import metrics as ops_metrics
+from ops import posting
 from ops.health import Health, Scrape
 from ops.metrics import Metrics
 from ops.shelf import Shelf
 from resolvers import app as wiring
 from resolvers import demo as demo_salon
-from resolvers import importing, salon_file, tokens, waitlist
+from resolvers import importing, salon_file, tokens, waitlist, webhooks
 from resolvers.app import App, Limits
 from resolvers.chores import Chores
+from resolvers.telling import Teller
 from resolvers.tokens import TokenSettings
 from schema import issuer, page, rest
 from schema.quick import World
@@ -81,6 +83,8 @@ class Settings:
     fragments: bool = True
     trusted_documents: Path | None = None
     metrics_address: tuple[str, int] | None = None
+    private_webhooks: bool = False
+    webhook_timeout_s: float = 10.0
 
 
 class Sockets(NamedTuple):
@@ -134,7 +138,8 @@ async def serving(
         async with (
             _app(settings, prepared.url, database, redis, shelf) as (app, listener),
             _measuring(Metrics(app, listener, shelf), sockets.metrics) as metrics,
-            Chores(database, [waitlist.sweeping(app)]).running(),
+            Chores(database, [waitlist.sweeping(app), webhooks.clearing()]).running(),
+            _telling(settings, app),
         ):
             runner = web.AppRunner(
                 application(
@@ -160,6 +165,17 @@ async def serving(
                 await runner.cleanup()
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def _telling(settings: Settings, app: App) -> AsyncIterator[None]:
+    """Endpoints are told what happened meanwhile."""
+    timeout_s = settings.webhook_timeout_s
+    async with (
+        posting.posting(timeout_s=timeout_s, to_any=settings.private_webhooks) as post,
+        Teller(app.database, post, app.told, timeout_s=timeout_s).running(),
+    ):
+        yield
 
 
 @asynccontextmanager
@@ -233,6 +249,7 @@ async def _app(
         redis=redis,
         lineage=lineage,
         others=_others(shelf) if shelf else tuple,
+        private_webhooks=settings.private_webhooks,
     )
     listener = Listener(url, app.hear, app.trust)
     listener.start()

@@ -22,12 +22,13 @@ from schema.results import BookingResult, HoldPlaceResult, HoldReleaseResult, an
 from schema.scalars import instant_text
 from schema.types import Info
 from schema.waitlist import WaitlistMutation
+from schema.webhooks import WebhookMutation
 
 BookingIdArgument = Annotated[strawberry.ID, strawberry.argument(description="The booking's id.")]
 
 
 @strawberry.type(description="What can be done. Holding and booking need no token; X-Session-Id owns what it makes.")
-class Mutation(Managing, WaitlistMutation):
+class Mutation(Managing, WaitlistMutation, WebhookMutation):
     @strawberry.mutation(
         description="Holds a free start for ten minutes, or as long as the tenant says. Needs X-Session-Id."
     )

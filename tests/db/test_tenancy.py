@@ -70,6 +70,9 @@ begin
             values (tenant, one, 'session:one', one, '2030-01-16', '2030-01-17', one);
         insert into waitlist_offers (tenant_id, hold_id, entry_id, stylist_id, starts_at)
             select tenant, id, one, one, at from bookings where tenant_id = tenant;
+        insert into webhooks (tenant_id, id, url, secret) values (tenant, one, 'https://example.org', 'whsec_AAAA');
+        insert into outbox (tenant_id, webhook_id, booking_id, event, body)
+            values (tenant, one, one, 'booking.confirmed', '{}');
         insert into idempotency_keys values (tenant, 'session:one', 'holdPlace', 'key', '');
         insert into audit_log (tenant_id, actor, action) values (tenant, 'session:one', 'holdPlace');
     end loop;

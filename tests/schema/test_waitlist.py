@@ -401,6 +401,17 @@ async def test_at_another_process_it_is_told_too(visitor: Visitor, rival: Visito
         assert (await offered())["hold"]["startUtc"] == visitor.salon.at(10)
 
 
+async def test_a_hold_that_is_deleted_leaves_its_waiter_waiting(visitor: Visitor, rival: Visitor, raw: Raw) -> None:
+    booking = await visitor.book(visitor.salon.at(10))
+    await rival.wait()
+    await visitor.cancel(booking["id"])
+
+    await raw.run("delete from bookings where tenant_id = $1")
+
+    assert [(one["status"], one["offer"]) for one in await entries(rival)] == [("WAITING", None)]
+    assert await raw.value(OFFERS) == 0
+
+
 async def test_offers_are_in_the_audit_log(visitor: Visitor, rival: Visitor, raw: Raw) -> None:
     booking = await visitor.book(visitor.salon.at(10))
     await rival.wait()
