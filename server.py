@@ -221,6 +221,21 @@ def _exposure_options(command: Callable[..., T]) -> Callable[..., T]:
     "on this machine only. Say it if a proxy on this machine passes everything on.",
 )
 @click.option(
+    "--webhooks-to",
+    envvar="CHAIRTIME_WEBHOOKS_TO",
+    type=click.Choice(["public", "any"]),
+    default="public",
+    help="Where webhooks may go: by https to addresses on the Internet, or anywhere, by http too. Say `any` only if you trust "
+    "all admins with what this machine can reach.",
+)
+@click.option(
+    "--webhook-timeout",
+    envvar="CHAIRTIME_WEBHOOK_TIMEOUT",
+    type=click.FloatRange(0.1, 60),
+    default=10.0,
+    help="Seconds within which an endpoint must answer, or it is told again.",
+)
+@click.option(
     "--traces",
     envvar="CHAIRTIME_TRACES",
     metavar="URL",
@@ -247,6 +262,8 @@ def serve(
     jwks: str | None,
     jwt_audience: tuple[str, ...],
     metrics_address: str | None,
+    webhooks_to: str,
+    webhook_timeout: float,
     traces: str | None,
     profile: str | None,
     rate_limits: str,
@@ -280,6 +297,8 @@ def serve(
         fragments=fragments,
         trusted_documents=trusted_documents,
         metrics_address=_address(metrics_address) if metrics_address else None,
+        private_webhooks=webhooks_to == "any",
+        webhook_timeout_s=webhook_timeout,
         traces=traces or None,
         is_hardened=is_hardened,
         rates=rates if rate_limits == "on" else None,

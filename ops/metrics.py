@@ -134,6 +134,13 @@ METRICS: Mapping[str, Metric] = {
     "chairtime_changes_total": Metric(
         Kind.COUNTER, "Other mutations done: hours, prices, people, places.", ("mutation",)
     ),
+    "chairtime_webhooks_total": Metric(
+        Kind.COUNTER, "Tries to tell endpoints: delivered, retried (it is to be tried again), given_up.", ("outcome",)
+    ),
+    "chairtime_webhooks_pending": Metric(
+        Kind.HIGHEST, "What endpoints are still to be told, of all tenants; 10 s old at most."
+    ),
+    "chairtime_webhooks_oldest_seconds": Metric(Kind.HIGHEST, "How long the oldest of it has waited."),
     "chairtime_refusals_total": Metric(
         Kind.COUNTER, "Mutations refused, by the type of the Problem.", ("mutation", "reason")
     ),
@@ -225,6 +232,7 @@ class Metrics:
             **self._of_live(),
             **self._of_rates(),
             **_of_writes(self._app.written),
+            **_of_webhooks(self._app.told),
         }
 
     def _of_requests(self) -> Numbers:
@@ -382,6 +390,14 @@ def _of_writes(written: Mapping[tuple[str, str], int]) -> Numbers:
         what = "holds" if mutation in HOLDS else "bookings" if mutation.startswith("booking") else "changes"
         numbers[f"chairtime_{what}_total"][mutation,] = [count]
     return numbers
+
+
+def _of_webhooks(told: Mapping[str, int]) -> Numbers:
+    return {
+        "chairtime_webhooks_total": {(one,): [told.get(one, 0)] for one in ("delivered", "retried", "given_up")},
+        "chairtime_webhooks_pending": _one(told.get("pending", 0)),
+        "chairtime_webhooks_oldest_seconds": _one(told.get("oldest_s", 0)),
+    }
 
 
 def _one(value: float) -> Values:

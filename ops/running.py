@@ -38,6 +38,7 @@ from execution.front import Front, Handler, metered
 from execution.oracle import Oracle
 from execution.plans import Plans
 from ops import metrics as ops_metrics
+from ops import posting
 from ops.callers import Addresses, Network
 from ops.guard import Guard
 from ops.health import Health, Scrape
@@ -46,8 +47,10 @@ from ops.metrics import Metrics
 from ops.shelf import Shelf
 from resolvers import app as wiring
 from resolvers import demo as demo_salon
-from resolvers import importing, salon_file, tokens
+from resolvers import importing, salon_file, tokens, waitlist, webhooks
 from resolvers.app import App, Limits
+from resolvers.chores import Chores
+from resolvers.telling import Teller
 from resolvers.tokens import TokenSettings
 from schema import issuer, page, rest
 from schema.quick import World
@@ -108,6 +111,8 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()
     origins: tuple[str, ...] = ()
     traces: str | None = None
+    private_webhooks: bool = False
+    webhook_timeout_s: float = 10.0
 
 
 class Sockets(NamedTuple):
@@ -165,6 +170,8 @@ async def serving(
             _app(settings, prepared.url, database, redis, shelf) as (app, listener),
             _guard(settings) as guard,
             _measuring(Metrics(app, listener, shelf), sockets.metrics) as metrics,
+            Chores(database, [waitlist.sweeping(app), webhooks.clearing()]).running(),
+            _telling(settings, app),
         ):
             runner = Runner(
                 application(
@@ -191,6 +198,17 @@ async def serving(
                 await runner.cleanup()
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def _telling(settings: Settings, app: App) -> AsyncIterator[None]:
+    """Endpoints are told what happened meanwhile."""
+    timeout_s = settings.webhook_timeout_s
+    async with (
+        posting.posting(timeout_s=timeout_s, to_any=settings.private_webhooks) as post,
+        Teller(app.database, post, app.told, timeout_s=timeout_s).running(),
+    ):
+        yield
 
 
 @asynccontextmanager
@@ -264,6 +282,7 @@ async def _app(
         redis=redis,
         lineage=lineage,
         others=_others(shelf) if shelf else tuple,
+        private_webhooks=settings.private_webhooks,
     )
     listener = Listener(url, app.hear, app.trust)
     listener.start()

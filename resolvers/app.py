@@ -68,8 +68,9 @@ class Limits:
 class App:
     """The parts of a running server.
 
-    heard: changes, by what they were of. written: mutations, by name and outcome. others: what the caches of the server's other
-    processes count, see resolvers/counting.py.
+    heard: changes, by what they were of. written: mutations, by name and outcome. told: what became of
+    webhooks, see resolvers/telling.py; private_webhooks: whether they may go anywhere. others: what the caches of the server's
+    other processes count, see resolvers/counting.py.
     """
 
     database: Database
@@ -82,8 +83,10 @@ class App:
     tenant_ids: dict[str, str]
     default_tenant: str
     redis: Redis | None = None
+    private_webhooks: bool = False
     heard: Counter[str] = field(default_factory=Counter)
     written: Counter[tuple[str, str]] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
     others: Callable[[], Sequence[Any]] = tuple
 
     async def close(self) -> None:
@@ -136,6 +139,7 @@ def build(
     redis: Redis | None = None,
     lineage: str = "",
     others: Callable[[], Sequence[Any]] = tuple,
+    private_webhooks: bool = False,
 ) -> App:
     """The parts, wired: the caches load from the database and check their versions there.
 
@@ -200,6 +204,7 @@ def build(
         tenant_ids={},
         default_tenant=default_tenant,
         redis=redis,
+        private_webhooks=private_webhooks,
         others=others,
     )
 

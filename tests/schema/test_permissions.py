@@ -44,8 +44,10 @@ ROLES = tuple(Role)
 # What anybody may see or do, with a token or without one. To add a field here is to show it to strangers.
 OPEN = """
 Query: tenant locations services service stylists stylist availableSlots firstAvailable booking bookings
+  waitlist
 Mutation: holdPlace holdRelease bookingConfirm bookingCreate bookingReschedule bookingCancel
-Subscription: availabilityChanged
+  waitlistJoin waitlistLeave
+Subscription: availabilityChanged waitlistOffered
 Tenant: id slug name currency timezone
 Location: id name timezone stylists
 Service: id name durationMinutes slotIntervalMinutes bufferBeforeMinutes bufferAfterMinutes priceCents minNoticeMinutes
@@ -62,6 +64,11 @@ Customer: id name email phone
 BookingConnection: edges pageInfo
 BookingEdge: node cursor
 PageInfo: hasNextPage endCursor
+WaitlistEntry: id service stylists from to times status joinedAt endedAt customer offer
+WaitlistTime: from to
+WaitlistConnection: edges pageInfo
+WaitlistEdge: node cursor
+WaitlistOffer: entry hold
 AvailabilityChange: availability opened closed version at cursor snapshot
 SlotTaken: message slotStatus version nearest
 SlotNotOffered: message reason nearest
@@ -165,6 +172,9 @@ class Samples:
             "Query.booking.id": ids.get(f"booking of {caller.who}", ids["booking"]),
             "bookingId": ids.get(f"booking of {caller.who}", ids["booking"]),
             "holdId": ids["hold"],
+            "entryId": ids.get(f"entry of {caller.who}", ids["entry"]),
+            "webhookId": ids["webhook"],
+            "deliveryId": ids["delivery"],
             "stylistId": shop.asha,
             "stylistIds": [shop.asha],
             "serviceId": shop.cut,
@@ -209,6 +219,14 @@ class Samples:
             },
             "BookingConfirmInput": {"holdId": ids["hold"], "customer": contact},
             "BookingRescheduleInput": {"bookingId": ids["booking"], "startUtc": start},
+            "WaitlistJoinInput": {
+                "serviceId": shop.cut,
+                "stylistIds": [shop.asha],
+                "from": str(shop.day),
+                "to": str(shop.day),
+                "customer": contact,
+            },
+            "WebhookSetInput": {"id": ids["webhook"], "url": "https://example.org/other"},
             "TenantCreateInput": {"slug": shop.slug, "name": "X", "timezone": "Etc/UTC", "currency": "EUR"},
             "TenantUpdateInput": {"name": "Testers"},
             "LocationCreateInput": {"id": ids["new"], "name": "New", "timezone": "Etc/UTC"},
@@ -315,7 +333,7 @@ async def samples(visitor: Visitor, shop: Shop, raw: Raw) -> Samples:
 
 async def furnished(visitor: Visitor, shop: Shop, run: Callable[..., Any]) -> Samples:
     starts = starts_of(shop)
-    ids = {name: str(uuid4()) for name in ("time off", "rule", "place", "new")}
+    ids = {name: str(uuid4()) for name in ("time off", "rule", "place", "new", "webhook", "delivery")}
     at = datetime.now(UTC) + timedelta(40)
     await run("insert into locations values ($1, $2, 'Secret place', 'Etc/UTC')", ids["place"])
     await run(
@@ -327,10 +345,19 @@ async def furnished(visitor: Visitor, shop: Shop, run: Callable[..., Any]) -> Sa
         *(ids["time off"], shop.asha, at, at + timedelta(hours=1)),
     )
     await run("insert into busy_sources values ($1, $2, 'google', '2020-01-01')", shop.asha)
+    await run("insert into webhooks values ($1, $2, 'https://example.org/Secret', 'whsec_Secret')", ids["webhook"])
+    await run(
+        "insert into outbox (tenant_id, id, webhook_id, booking_id, event, body, state)"
+        " values ($1, $2, $3, $3, 'booking.confirmed', '{}', 'FAILED')",
+        *(ids["delivery"], ids["webhook"]),
+    )
     secret = {"name": "Secret customer", "email": "secret@example.org"}
     for role in ROLES:
         caller = as_role(visitor, role)
         ids[f"booking of {caller.who}"] = (await caller.book(next(starts), customer=secret))["id"]
+        waits = {"serviceId": shop.cut, "from": str(shop.day), "to": str(shop.day), "customer": secret}
+        ids[f"entry of {caller.who}"] = (await caller.join(waits))["id"]
+    ids["entry"] = ids[f"entry of {as_role(visitor, Role.PUBLIC).who}"]
     ids["booking"] = ids[f"booking of {as_role(visitor, Role.PUBLIC).who}"]
     ids["hold"] = (await as_role(visitor, Role.PUBLIC).hold(next(starts)))["id"]
     return Samples(shop, ids, starts)
@@ -401,7 +428,7 @@ async def strangers(mall: tuple[App, Client], new_shop: NewShop, visitor: Visito
 
 UUID_ = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 CHANGING = re.compile(
-    r"\d{4}-\d\d-\d\dT[0-9:.]+Z|\"\d+(\.\d+)+\"|stranger-[0-9a-f]{8}|shop-\d+|(?<=ageSeconds\": )[0-9.e-]+"
+    r"\d{4}-\d\d-\d\dT[0-9:.]+Z|\"\d+(\.\d+)+\"|stranger-[0-9a-f]{8}|whsec_[\w+/=]+|shop-\d+|(?<=ageSeconds\": )[0-9.e-]+"
     r"|\"CacheStats_\w+\": ([0-9.e-]+|null)"
 )
 
