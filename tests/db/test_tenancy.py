@@ -66,6 +66,7 @@ begin
         insert into bookings (tenant_id, stylist_id, service_id, location_id, status, starts_at, ends_at, occupied, price_cents)
         values (tenant, one, one, one, 'CONFIRMED', at, at + interval '30 minutes',
             tstzrange(at, at + interval '30 minutes'), 100);
+        insert into summaries values (tenant, 'customer:' || one);
         insert into idempotency_keys values (tenant, 'session:one', 'holdPlace', 'key', '');
         insert into audit_log (tenant_id, actor, action) values (tenant, 'session:one', 'holdPlace');
     end loop;

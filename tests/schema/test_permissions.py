@@ -43,7 +43,7 @@ ROLES = tuple(Role)
 
 # What anybody may see or do, with a token or without one. To add a field here is to show it to strangers.
 OPEN = """
-Query: tenant locations services service stylists stylist availableSlots firstAvailable booking bookings
+Query: tenant locations services service stylists stylist availableSlots firstAvailable booking bookings dashboard
 Mutation: holdPlace holdRelease bookingConfirm bookingCreate bookingReschedule bookingCancel
 Subscription: availabilityChanged
 Tenant: id slug name currency timezone
@@ -59,6 +59,8 @@ Hold: id stylist service startUtc endUtc priceCents expiresAt
 Booking: id stylist service location startUtc endUtc status priceCents customer paymentRequired paymentUrl paymentDueAt paidAt
   createdAt
 Customer: id name email phone
+Dashboard: upcoming thisMonth completed next recent
+Activity: at what booking
 BookingConnection: edges pageInfo
 BookingEdge: node cursor
 PageInfo: hasNextPage endCursor
