@@ -124,12 +124,22 @@ class Projected:
 class Engine:
     """Answers requests by their bodies. keeps_fragments: whether rendered bytes are kept, or only what they are made of."""
 
-    def __init__(self, plans: Plans, world: World, *, keeps_fragments: bool = True, meter: Meter | None = None) -> None:
+    def __init__(
+        self,
+        plans: Plans,
+        world: World,
+        *,
+        keeps_fragments: bool = True,
+        meter: Meter | None = None,
+        on_answer: Callable[[Any, Any, Any], None] | None = None,
+    ) -> None:
+        """on_answer: told of each proved answer: who got it, its proof, and the moment; None for one that was made just now."""
         self.plans = plans
         self.meter = meter or Meter()
         self.counts: Counter[str] = Counter()
         self._world = world
         self._keeps_fragments = keeps_fragments
+        self._on_answer = on_answer
         self._prepared: Bounded[bytes, Prepared] = Bounded(SIZE_MAX)
 
     def recall(self, body: bytes, headers: Mapping[str, str]) -> bytes | None:
@@ -151,6 +161,8 @@ class Engine:
                 return None
             found: bytes = answer.at(moment)
             self.counts["kept"] += 1
+            if self._on_answer:
+                self._on_answer(asker, answer.proof, moment)
             self.meter.planned[prepared.operation or ANONYMOUS] += 1
         except Exception:  # whatever it is, `answer` comes upon it too
             return None
@@ -205,6 +217,8 @@ class Engine:
                 moment = proof.holds() if proof.is_prompt else await proof.holds()
                 if moment is not None:
                     self.counts["kept"] += 1
+                    if self._on_answer:
+                        self._on_answer(asker, proof, moment)
                     return Found(answer.at(moment), proof, moment, not prepared.projector.is_by_asker)
             flight = prepared.flights.get(who)
             if flight is not None:
@@ -231,6 +245,8 @@ class Engine:
                 if asker.name in proof.askers:
                     return None
             self.counts["made"] += 1
+            if self._on_answer and proof is not None:
+                self._on_answer(asker, proof, None)
             return Found(answers.as_found(parts), None, None, not prepared.projector.is_by_asker)
         finally:
             del prepared.flights[who]

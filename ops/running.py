@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import structlog
 from aiohttp import web
 
 from cache.stores import Redis
@@ -40,7 +41,8 @@ from resolvers import demo as demo_salon
 from resolvers import importing, salon_file, tokens
 from resolvers.app import App, Limits
 from resolvers.tokens import TokenSettings
-from schema import issuer, page, rest
+from schema import exports, issuer, page, rest
+from schema.exports import Exports
 from schema.quick import World
 from schema.rest import Rest
 from schema.schema import schema
@@ -49,6 +51,7 @@ from schema.view import HEADER_MAX, View
 BODY_MAX = 100_000
 CHECKED_SHARE = 1 / 5000  # of plans' answers are made again by the stock path, and compared
 SECRET_LENGTH_MIN = 32
+REPORTS = PoolSettings(size_min=0, size_max=4, readers=1, statement_s=30.0, write_turn_s=30.0)  # on a replica
 GARBAGE = 20_000, 20, 100  # Python's own are 700, 10, 10: of new objects, and of looks at the younger before the older
 # Requests under way get this long to end, then as long again before they are cancelled (aiohttp's ways).
 LAST_REQUESTS_S = 3
@@ -56,6 +59,9 @@ EXAMPLE = (
     "{ stylists(limit: 3) { name services { service { name } "
     'availableSlots(date: "%s") { freeCount slots(status: AVAILABLE) { display startUtc priceCents } } } } }'
 )
+
+
+log = structlog.get_logger("running")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ class Settings:
     migrate: bool = True
     default_tenant: str = ""
     redis_url: str | None = None
+    replica_url: str | None = None
+    offer_log_days: int = 30
     jwks: str | None = None
     audiences: tuple[str, ...] = ("chairtime",)
     pool: PoolSettings = field(default_factory=PoolSettings)
@@ -108,6 +116,8 @@ class Prepared:
 async def prepare(settings: Settings, *, with_demo: bool) -> Prepared:
     """Everything that is done once, however many serve."""
     _redis(settings.redis_url)  # only to say now what is wrong with the address
+    if settings.replica_url:
+        await _look_at_replica(settings.replica_url)
     keys = None if settings.jwks is None else await issuer.keys(settings.jwks)
     secret = secret_of(settings.data_dir) if keys is None else _given_secret()
     async with database_of(settings) as (url, database):
@@ -222,6 +232,7 @@ async def _app(
     """The parts of the server, listening for changes."""
     async with database.connection() as connection:
         lineage = await versions.lineage(connection) if redis else ""
+    replica = await Database.open(settings.replica_url, REPORTS) if settings.replica_url else None
     app = wiring.build(
         database,
         default_tenant=settings.default_tenant,
@@ -231,18 +242,34 @@ async def _app(
         redis=redis,
         lineage=lineage,
         others=_others(shelf) if shelf else tuple,
+        replica=replica,
+        offer_log_days=settings.offer_log_days,
     )
     listener = Listener(url, app.hear, app.trust)
     listener.start()
     try:
-        yield app, listener
+        async with app.offers.running():
+            yield app, listener
     finally:
         await listener.stop()
         await app.close()
+        if replica:
+            await replica.close()
 
 
 def _others(shelf: Shelf) -> Callable[[], Sequence[Any]]:
     return lambda: ops_metrics.cache_numbers(shelf.others())
+
+
+async def _look_at_replica(url: str) -> None:
+    """Says what is wrong with it. Only what cannot be an address stops the start: bookings do not need a replica."""
+    option = "--replica-url"
+    try:
+        await check_server(url, option)
+    except StartupError as error:
+        if str(error).startswith(option):
+            raise
+        log.warning("the replica does not answer, nor do analytics and exports until it does", error=str(error))
 
 
 def _redis(url: str | None) -> Redis | None:
@@ -277,10 +304,15 @@ def application(
     if plans and oracle.trust():
         world = World(app, authenticate)
         plans_ = Plans(schema, persisted)
-        metrics.engine = engine = Engine(plans_, world, keeps_fragments=fragments, meter=metrics.meter)
+        metrics.engine = engine = Engine(
+            plans_, world, keeps_fragments=fragments, meter=metrics.meter, on_answer=world.told
+        )
         graphql = Front(engine, view, Oracle(engine, world.stock, checked_share)).handle
     found.router.add_route("*", "/graphql", graphql)
     found.router.add_get(rest.AVAILABLE_SLOTS, metered(Rest(app, authenticate).available_slots, metrics.meter, "rest"))
+    exports_ = Exports(app, authenticate)
+    found.router.add_get(exports.BOOKINGS, metered(exports_.bookings, metrics.meter, "export"), allow_head=False)
+    found.router.add_get(exports.CALENDAR, metered(exports_.calendar, metrics.meter, "calendar"))
     found.router.add_get("/healthz", health.healthz)
     found.router.add_get("/readyz", health.readyz)
     if shows_metrics:

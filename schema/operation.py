@@ -15,7 +15,7 @@ from strawberry.types.graphql import OperationType
 
 from domain.errors import BadRequest
 from execution.metering import Meter
-from resolvers import live
+from resolvers import live, offers
 from resolvers.app import App
 from resolvers.context import Caller, Context
 from resolvers.live import Watched
@@ -154,6 +154,8 @@ class Schema(strawberry.Schema):
                 execution_context.pre_execution_errors = None
                 await asking.open(fresh=True)
                 result = await super()._execute_operation(execution_context, *args, **kwargs)
+            if is_query and asking.meter and asking.context:
+                offers.note(asking.context)
         except Exception as error:  # whatever it is: what leaves here goes out as it stands, past schema/errors.py
             result = ExecutionResult(data=None, errors=[GraphQLError(str(error), original_error=error)])
             execution_context.result = result

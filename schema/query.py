@@ -13,12 +13,12 @@ from cache.versioned import Freshness
 from domain.errors import BadRequest
 from domain.model import Directory
 from execution.marks import planned, planned_later
-from resolvers import auditing, availability, bookings, counting, dashboard, explaining, managing
+from resolvers import auditing, availability, bookings, counting, explaining, managing
 from schema import inputs, types
 from schema.audit import AuditConnection
 from schema.claims import Booking, BookingConnection
-from schema.dashboard import Dashboard
 from schema.explanation import Conflict, SlotCause, SlotExplanation
+from schema.figures import Figures
 from schema.inputs import AfterArgument, DateArgument, IdsArgument, LimitArgument, ServiceIdArgument, StylistIdArgument
 from schema.operation import context_of
 from schema.permissions import IsAdmin, IsStaff, only
@@ -40,7 +40,7 @@ BOOKING_DAYS_MAX = 366
 
 
 @strawberry.type(description="What can be asked. Reading availability needs no token.")
-class Query:
+class Query(Figures):
     @strawberry.field(description="The business: the token's, else the header X-Tenant's, else the server's default.")
     @planned
     def tenant(self, info: Info) -> Tenant:
@@ -192,20 +192,6 @@ class Query:
             most=most + 1,
         )
         return BookingConnection.of(info, claims, most)
-
-    @strawberry.field(description="Your bookings in figures; a customer's for whose customer it is, and for staff.")
-    async def dashboard(
-        self,
-        info: Info,
-        customer_id: Annotated[
-            strawberry.ID | None,
-            strawberry.argument(
-                description="The customer, one of yours. Default: all bookings that you made yourself."
-            ),
-        ] = None,
-    ) -> Dashboard:
-        asked = inputs.uuid_or_none(customer_id, "customerId")
-        return Dashboard.of(await dashboard.figures(context_of(info), asked))
 
     @strawberry.field(
         **only(

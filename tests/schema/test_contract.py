@@ -33,6 +33,7 @@ type Query {
   booking(id: ID!): Booking
   bookings(stylistId: ID, from: Date!, to: Date!, first: Int = 50, after: String): BookingConnection!
   dashboard(customerId: ID): Dashboard!
+  analytics(from: Date!, to: Date!): Analytics!
 }
 type Tenant { id: ID! slug: String! name: String! currency: String! timezone: String! }
 type Location { id: ID! name: String! timezone: String! stylists: [Stylist!]! }
@@ -91,6 +92,7 @@ type Booking {
   id: ID! stylist: Stylist! service: Service! location: Location! startUtc: DateTime! endUtc: DateTime! status: BookingStatus!
   priceCents: Int! customer: Customer paymentRequired: Boolean! paymentUrl: String createdAt: DateTime!
 }
+type Analytics { timezone: String! }
 type Dashboard { upcoming: Int! thisMonth: Int! completed: Int! }
 type BookingConnection { edges: [BookingEdge!]! pageInfo: PageInfo! }
 type BookingEdge { node: Booking! cursor: String! }

@@ -184,6 +184,9 @@ class Samples:
             "Query.auditLog.from": "2020-01-01T00:00:00Z",
             "Query.auditLog.to": "2100-01-01T00:00:00Z",
             "CacheStats.invalidations.from": day,
+            "Query.analytics.from": day,
+            "startUtc": shop.at(9),
+            "around": shop.at(9),
             "to": day,
             "file": {"tenant": {**SALON["tenant"], "slug": shop.slug}, "locations": [], "services": []},
         }
