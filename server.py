@@ -153,6 +153,18 @@ def _exposure_options(command: Callable[..., T]) -> Callable[..., T]:
     "The server works the same while it is away. Default: none, each process caches for itself.",
 )
 @click.option(
+    "--replica-url",
+    envvar="REPLICA_URL",
+    help="A Postgres replica that analytics and exports read, which may be late. Default: none, they read the database itself.",
+)
+@click.option(
+    "--offer-log-days",
+    envvar="CHAIRTIME_OFFER_LOG_DAYS",
+    type=click.IntRange(0, 366),
+    default=30,
+    help="How long it is kept which starts were shown to whom as free; 0 keeps nothing of it.",
+)
+@click.option(
     "--tenant",
     envvar="CHAIRTIME_TENANT",
     default="",
@@ -250,6 +262,8 @@ def serve(
     database_url: str | None,
     data_dir: Path,
     redis_url: str | None,
+    replica_url: str | None,
+    offer_log_days: int,
     tenant: str,
     workers: int,
     pool_size: int | None,
@@ -288,6 +302,8 @@ def serve(
         migrate=migrate,
         default_tenant=tenant,
         redis_url=redis_url or None,
+        replica_url=replica_url or None,
+        offer_log_days=offer_log_days,
         jwks=jwks or None,
         audiences=audiences,
         pool=PoolSettings(size_max=pool_size or min(PoolSettings().size_max, CONNECTIONS_MAX // workers - 1)),

@@ -226,7 +226,9 @@ class Door(web.RequestHandler):
 
     def _text(self, asked: Request, told: Any) -> bytes | None:
         moment = asked.answer.proof.judge(told)
-        return None if moment is None else self._hall.engine.give(asked.prepared, asked.answer, moment)
+        if moment is None or asked.head.asker is None:
+            return None
+        return self._hall.engine.give(asked.prepared, asked.answer, asked.head.asker, moment)
 
     def _on_told(self, asked: Request, proof: asyncio.Future[Any]) -> None:
         self._stage, self._proof = self.FREE, None

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import structlog
 from aiohttp import web
 
 from cache.counts import Counts
@@ -52,7 +53,8 @@ from resolvers.app import App, Limits
 from resolvers.chores import Chores
 from resolvers.telling import Teller
 from resolvers.tokens import TokenSettings
-from schema import issuer, page, rest
+from schema import exports, issuer, page, rest
+from schema.exports import Exports
 from schema.quick import World
 from schema.rest import Rest
 from schema.schema import schema
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
 
 CHECKED_SHARE = 1 / 5000  # of plans' answers are made again by the stock path, and compared
 SECRET_LENGTH_MIN = 32
+REPORTS = PoolSettings(size_min=0, size_max=4, readers=1, statement_s=30.0, write_turn_s=30.0)  # on a replica
 GARBAGE = 20_000, 20, 100  # Python's own are 700, 10, 10: of new objects, and of looks at the younger before the older
 # Requests under way get this long to end, then as long again before they are cancelled (aiohttp's ways).
 LAST_REQUESTS_S = 3
@@ -70,6 +73,9 @@ EXAMPLE = (
     "{ stylists(limit: 3) { name services { service { name } "
     'availableSlots(date: "%s") { freeCount slots(status: AVAILABLE) { display startUtc priceCents } } } } }'
 )
+
+
+log = structlog.get_logger("running")
 
 
 class RateSettings(NamedTuple):
@@ -95,6 +101,8 @@ class Settings:
     migrate: bool = True
     default_tenant: str = ""
     redis_url: str | None = None
+    replica_url: str | None = None
+    offer_log_days: int = 30
     jwks: str | None = None
     audiences: tuple[str, ...] = ("chairtime",)
     pool: PoolSettings = field(default_factory=PoolSettings)
@@ -144,6 +152,8 @@ async def prepare(settings: Settings, *, with_demo: bool) -> Prepared:
     _rates(settings)  # and with the quotas
     if settings.traces is not None:
         _tracing_extra()
+    if settings.replica_url:
+        await _look_at_replica(settings.replica_url)
     keys = None if settings.jwks is None else await issuer.keys(settings.jwks)
     secret = secret_of(settings.data_dir) if keys is None else _given_secret()
     async with database_of(settings) as (url, database):
@@ -273,6 +283,7 @@ async def _app(
     """The parts of the server, listening for changes."""
     async with database.connection() as connection:
         lineage = await versions.lineage(connection) if redis else ""
+    replica = await Database.open(settings.replica_url, REPORTS) if settings.replica_url else None
     app = wiring.build(
         database,
         default_tenant=settings.default_tenant,
@@ -283,14 +294,19 @@ async def _app(
         lineage=lineage,
         others=_others(shelf) if shelf else tuple,
         private_webhooks=settings.private_webhooks,
+        replica=replica,
+        offer_log_days=settings.offer_log_days,
     )
     listener = Listener(url, app.hear, app.trust)
     listener.start()
     try:
-        yield app, listener
+        async with app.offers.running():
+            yield app, listener
     finally:
         await listener.stop()
         await app.close()
+        if replica:
+            await replica.close()
 
 
 @asynccontextmanager
@@ -342,6 +358,17 @@ def _others(shelf: Shelf) -> Callable[[], Sequence[Any]]:
     return lambda: ops_metrics.cache_numbers(shelf.others())
 
 
+async def _look_at_replica(url: str) -> None:
+    """Says what is wrong with it. Only what cannot be an address stops the start: bookings do not need a replica."""
+    option = "--replica-url"
+    try:
+        await check_server(url, option)
+    except StartupError as error:
+        if str(error).startswith(option):
+            raise
+        log.warning("the replica does not answer, nor do analytics and exports until it does", error=str(error))
+
+
 def _redis(url: str | None) -> Redis | None:
     """The Redis at a URL, which need not be there yet."""
     try:
@@ -379,7 +406,9 @@ def application(
     if plans and oracle.trust():
         world = World(app, authenticate)
         plans_ = Plans(schema, persisted, app.limits)
-        metrics.engine = engine = Engine(plans_, world, keeps_fragments=fragments, meter=metrics.meter)
+        metrics.engine = engine = Engine(
+            plans_, world, keeps_fragments=fragments, meter=metrics.meter, on_answer=world.told
+        )
         judge = Oracle(engine, world.stock, checked_share)
         graphql = Front(engine, view, judge).handle
         if not guard.tracing:  # each request has its span
@@ -388,6 +417,10 @@ def application(
     slots = guard.before(metered(Rest(app, authenticate).available_slots, metrics.meter, "rest"))
     found.router.add_get(rest.AVAILABLE_SLOTS, slots)
     found.router.add_route("OPTIONS", rest.AVAILABLE_SLOTS, guard.preflight)
+    exports_ = Exports(app, authenticate)
+    bookings = guard.before(metered(exports_.bookings, metrics.meter, "export"))
+    found.router.add_get(exports.BOOKINGS, bookings, allow_head=False)
+    found.router.add_get(exports.CALENDAR, guard.before(metered(exports_.calendar, metrics.meter, "calendar")))
     found.router.add_get("/healthz", health.healthz)
     found.router.add_get("/readyz", health.readyz)
     if shows_metrics:

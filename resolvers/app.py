@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -22,8 +23,10 @@ from domain.model import DayFacts, Directory
 from domain.versions import DayVersion
 from resolvers import packing
 from resolvers.feed import Feed
+from resolvers.offers import OfferLog
 
 DIRECTORIES_MAX = 1_000
+EXPORTS_MAX = 2  # at once
 CHECK_S = 1.0  # a check takes a millisecond; without an answer until then what memory has is served as unverified
 DAY_CODEC = packing.codec(DayFacts, common=("travel", "terms", "price_rules"))
 DIRECTORY_CODEC = packing.codec(Directory)
@@ -79,6 +82,7 @@ class App:
     check: VersionCheck
     clock: Clock
     feed: Feed
+    offers: OfferLog
     limits: Limits
     tenant_ids: dict[str, str]
     default_tenant: str
@@ -88,6 +92,13 @@ class App:
     written: Counter[tuple[str, str]] = field(default_factory=Counter)
     told: Counter[str] = field(default_factory=Counter)
     others: Callable[[], Sequence[Any]] = tuple
+    replica: Database | None = None
+    exporting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(EXPORTS_MAX))
+
+    @property
+    def reports(self) -> Database:
+        """Where reports read, which may be late: the replica, if there is one. Never for VERIFIED, nor for anything written."""
+        return self.replica or self.database
 
     async def close(self) -> None:
         """Lets go of Redis; the database is its opener's to close."""
@@ -140,10 +151,13 @@ def build(
     lineage: str = "",
     others: Callable[[], Sequence[Any]] = tuple,
     private_webhooks: bool = False,
+    replica: Database | None = None,
+    offer_log_days: int = 30,
 ) -> App:
     """The parts, wired: the caches load from the database and check their versions there.
 
     redis: what other processes on the same database share with this one. lineage: of the database's versions.
+    replica: for reports. offer_log_days: how long it is kept who was shown what; 0 = not at all.
     """
     clock = Clock()
 
@@ -200,12 +214,14 @@ def build(
         check=check,
         clock=clock,
         feed=Feed(),
+        offers=OfferLog(database, kept_days=offer_log_days),
         limits=limits,
         tenant_ids={},
         default_tenant=default_tenant,
         redis=redis,
         private_webhooks=private_webhooks,
         others=others,
+        replica=replica,
     )
 
 

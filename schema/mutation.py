@@ -14,6 +14,7 @@ from resolvers.context import Context
 from resolvers.writing import Request
 from schema import inputs
 from schema.claims import Booking, Hold
+from schema.exports import Feeding
 from schema.inputs import NOTES_MAX, BookingConfirmInput, BookingCreateInput, BookingRescheduleInput, HoldPlaceInput
 from schema.managing import Managing
 from schema.operation import context_of
@@ -28,7 +29,7 @@ BookingIdArgument = Annotated[strawberry.ID, strawberry.argument(description="Th
 
 
 @strawberry.type(description="What can be done. Holding and booking need no token; X-Session-Id owns what it makes.")
-class Mutation(Managing, WaitlistMutation, WebhookMutation):
+class Mutation(Managing, WaitlistMutation, WebhookMutation, Feeding):
     @strawberry.mutation(
         description="Holds a free start for ten minutes, or as long as the tenant says. Needs X-Session-Id."
     )
@@ -37,7 +38,7 @@ class Mutation(Managing, WaitlistMutation, WebhookMutation):
     ) -> HoldPlaceResult:
         context = await _writing(info)
         start = _start(input)
-        request = Request("holdPlace", _start_json(start), key=input.idempotency_key)
+        request = Request("holdPlace", _start_json(start), key=input.idempotency_key, seen_version=start.seen_version)
         return await answer(info, Hold.of, bookings.hold(context, start, request))
 
     @strawberry.mutation(description="Gives a hold back before it ends by itself.")
@@ -78,6 +79,7 @@ class Mutation(Managing, WaitlistMutation, WebhookMutation):
             "bookingCreate",
             {**_start_json(start), "customer": _contact_json(contact), "notes": notes},
             key=input.idempotency_key,
+            seen_version=start.seen_version,
         )
         return await answer(info, Booking.of, bookings.create(context, start, contact, notes, request))
 

@@ -31,7 +31,7 @@ from execution import asked
 from execution.limits import Limiter
 from execution.metering import Meter
 from execution.turns import TURNS, Turns
-from resolvers import live
+from resolvers import live, offers
 from resolvers.app import App
 from resolvers.context import Caller, Context
 from resolvers.live import Watched
@@ -292,6 +292,8 @@ class Schema(strawberry.Schema):
             execution_context.pre_execution_errors = None
             await asking.open(fresh=True)
             result = await super()._execute_operation(execution_context, *args, **kwargs)
+        if is_query and asking.meter and asking.context:
+            offers.note(asking.context)
         if asking.gate:
             await asking.gate.charge(asking.named(), context.asked)
         return result

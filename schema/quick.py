@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -72,6 +73,10 @@ class World:
         for error in result.errors or ():
             raise error
         return result.data
+
+    def told(self, asker: Asker, proof: Verified | Cached, moment: datetime | None) -> None:
+        """Somebody got an answer by a plan."""
+        self._app.offers.note(proof.shown, asker.name, moment or self._app.clock.now())
 
     async def run(
         self, asker: Asker, work: Callable[[Any], Coroutine[Any, Any, tuple[T, Sequence[Any]]]], asked: Asked

@@ -393,6 +393,22 @@ REFUSED: dict[str, list[Any]] = {
         refused("a range from minus infinity", occupied("'-infinity'", TEN)),
         refused("a range to infinity", occupied(NINE, "'infinity'")),
     ],
+    "summaries_recent_list": [
+        refused("what happened lately as an object", "insert into summaries values ($salon, 'customer:x', 0, '{}')"),
+    ],
+    "offers_times_range": [
+        refused(
+            "an answer given no times",
+            "insert into offers (tenant_id, at, lists, times) values ($salon, now(), '{}', 0)",
+        ),
+    ],
+    "demand_empty_range": [
+        refused("more without anything free than asked", "insert into demand values ($salon, now(), $cut, 1, 2)"),
+        refused("fewer than none", "insert into demand values ($salon, now(), $cut, 1, -1)"),
+    ],
+    "calendar_feeds_hash_length": [
+        refused("a token as it is", "insert into calendar_feeds values ($salon, $ana, 'a token')"),
+    ],
     "bookings_hold_expires": [
         refused("a hold without an expiry", booking(status="'HELD'", expires_at="null")),
     ],

@@ -73,6 +73,11 @@ begin
         insert into webhooks (tenant_id, id, url, secret) values (tenant, one, 'https://example.org', 'whsec_AAAA');
         insert into outbox (tenant_id, webhook_id, booking_id, event, body)
             values (tenant, one, one, 'booking.confirmed', '{}');
+        insert into summaries values (tenant, 'customer:' || one);
+        insert into calendar_feeds values (tenant, one, sha256(''));
+        insert into offered_lists values (tenant, 1, one, one, '2030-01-16', null, '1.1', array[at], true, at);
+        insert into offers (tenant_id, at, lists, times) values (tenant, at, '{1}', 1);
+        insert into demand values (tenant, at, one, 1, 0);
         insert into idempotency_keys values (tenant, 'session:one', 'holdPlace', 'key', '');
         insert into audit_log (tenant_id, actor, action) values (tenant, 'session:one', 'holdPlace');
     end loop;

@@ -44,7 +44,7 @@ ROLES = tuple(Role)
 # What anybody may see or do, with a token or without one. To add a field here is to show it to strangers.
 OPEN = """
 Query: tenant locations services service stylists stylist availableSlots firstAvailable booking bookings
-  waitlist
+  dashboard waitlist
 Mutation: holdPlace holdRelease bookingConfirm bookingCreate bookingReschedule bookingCancel
   waitlistJoin waitlistLeave
 Subscription: availabilityChanged waitlistOffered
@@ -61,6 +61,8 @@ Hold: id stylist service startUtc endUtc priceCents expiresAt
 Booking: id stylist service location startUtc endUtc status priceCents customer paymentRequired paymentUrl paymentDueAt paidAt
   createdAt
 Customer: id name email phone
+Dashboard: upcoming thisMonth completed next recent
+Activity: at what booking
 BookingConnection: edges pageInfo
 BookingEdge: node cursor
 PageInfo: hasNextPage endCursor
@@ -192,6 +194,9 @@ class Samples:
             "Query.auditLog.from": "2020-01-01T00:00:00Z",
             "Query.auditLog.to": "2100-01-01T00:00:00Z",
             "CacheStats.invalidations.from": day,
+            "Query.analytics.from": day,
+            "startUtc": shop.at(9),
+            "around": shop.at(9),
             "to": day,
             "file": {"tenant": {**SALON["tenant"], "slug": shop.slug}, "locations": [], "services": []},
         }
