@@ -90,7 +90,7 @@ async def test_a_value_of_the_fields_kind_is_projected_as_graphql_core_has_it(
     assert server.engine.counts["made"] == 1
 
 
-@pytest.mark.parametrize(("selection", "value"), STRANGE, ids=repr)
+@pytest.mark.parametrize(("selection", "value"), STRANGE, ids=lambda one: repr(one).partition(" at 0x")[0])
 async def test_any_other_value_is_graphql_cores_to_judge_or_no_different(
     server: Server, selection: str, value: Any
 ) -> None:
