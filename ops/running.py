@@ -285,8 +285,7 @@ def application(
     found.router.add_get("/readyz", health.readyz)
     if shows_metrics:
         found.router.add_get("/metrics", Scrape(metrics, is_open=False).metrics)
-    found.router.add_get("/", page.from_root)
-    found.router.add_get("/graphiql/{name}", page.asset)
+    found.router.add_routes(page.routes())
     found.on_response_prepare.append(page.harden)
     found.on_shutdown.append(health.leave)
     found.on_shutdown.append(view.go_away)
@@ -315,7 +314,7 @@ def welcome(prepared: Prepared, listening: socket.socket, seconds: float) -> Non
     """What to do next, for whoever started this."""
     host, port = listening.getsockname()[:2]
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    say(f"\nReady in {seconds:.1f} s. Open {base}/graphql in a browser, or paste this:\n")
+    say(f"\nReady in {seconds:.1f} s. Open {base} in a browser, or paste this:\n")
     query = EXAMPLE % (datetime.now(UTC).date() + timedelta(1))
     say(f"curl -s {base}/graphql -H 'content-type: application/json' -d '{json.dumps({'query': query})}'\n")
     if not prepared.has_tenant:

@@ -1,0 +1,3 @@
+export {};
+const FILES = '__FILES__';
+self.addEventListener('install', () => FILES);
