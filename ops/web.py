@@ -96,7 +96,7 @@ def _node_from_pypi() -> Node | None:
 
 def _vite(found: Node) -> str | None:
     vite = WEB / "node_modules" / "vite" / "bin" / "vite.js"
-    command = [found.program, vite, "build", "--logLevel", "warn"]
+    command = [found.program, vite, "build", "--logLevel", "error"]
     try:
         done = subprocess.run(
             command, cwd=WEB, capture_output=True, text=True, check=False, timeout=BUILD_MAX_S, env=found.environment()

@@ -1,22 +1,13 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { Provider, useQuery } from 'urql';
-import { createApi } from '../client/client';
-import { sessionId } from '../client/session';
+import { Provider } from 'urql';
+import { markDocument, t } from '../i18n/words';
+import { registerWorker } from '../offline/register';
 import '../ui/base.css';
-import { SALON } from './documents';
+import { client } from './api';
+import { Page } from './Page';
 
-const { client } = createApi(() => ({ 'X-Session-Id': sessionId() }));
-
-function Page() {
-  const [{ data }] = useQuery({ query: SALON });
-  return (
-    <main>
-      <h1>{data?.tenant.name}</h1>
-    </main>
-  );
-}
-
+markDocument(t('page.title'));
 const page = document.getElementById('page');
 if (page) {
   createRoot(page).render(
@@ -27,3 +18,4 @@ if (page) {
     </StrictMode>,
   );
 }
+registerWorker();
