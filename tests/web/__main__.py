@@ -19,7 +19,7 @@ from ops import node, web
 
 ROOT = Path(__file__).parent.parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-READY = re.compile(r"Open (http://\S+) in a browser")
+READY = re.compile(r"The booking page: (http://\S+)")
 STOP_MAX_S = 15
 
 
@@ -45,7 +45,7 @@ def main() -> int:
             found.program,
             "--test",
             "--test-concurrency=1",
-            "--test-timeout=60000",
+            "--test-timeout=180000",
             "--test-reporter=spec",
             *tests,
         ]

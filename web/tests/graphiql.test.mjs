@@ -10,6 +10,7 @@ test('it runs a query and a subscription of the page’s own', async () => {
   const { page, context, complaints } = await visit(all.browser, '/graphql');
   await page.waitForSelector('.graphiql-tab');
   assert.equal(await page.locator('.graphiql-tab').count(), 9);
+  await page.locator('.graphiql-query-editor .CodeMirror-line', { hasText: 'query Salon' }).waitFor();
   await page.getByRole('button', { name: /Execute query/ }).click();
   await until(async () => (await answer(page)).includes('"tenant"'));
   assert.match(await answer(page), /Himal & Hudson/);
@@ -42,9 +43,9 @@ async function hold(page, { stylists, service }) {
 }
 
 async function until(check) {
-  for (let tries = 0; tries < 100; tries += 1) {
+  for (let tries = 0; tries < 200; tries += 1) {
     if (await check()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error('it did not happen');
+  throw new Error(`it did not happen: ${check}`);
 }

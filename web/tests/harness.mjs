@@ -5,7 +5,7 @@ import { after, before } from 'node:test';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 
-export const SERVER = process.env.CHAIRTIME_URL;
+export const SERVER = new URL(process.env.CHAIRTIME_URL).origin;
 const ARGS =
   '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 const SEEN_AS = { locale: 'en-GB', timezoneId: 'Asia/Kathmandu', viewport: { width: 1280, height: 860 } };
@@ -28,7 +28,7 @@ export function browserForAll() {
 /** A visitor of their own: a page, and what its console complains of. */
 export async function visit(browser, path = '/', { base = SERVER, ...options } = {}) {
   const context = await browser.newContext({ ...SEEN_AS, ...options });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(20_000);
   const page = await context.newPage();
   const complaints = [];
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
