@@ -16,7 +16,8 @@ export interface Api {
   socket: Socket;
 }
 
-export function createApi(asker: Asker): Api {
+/** keepsDocuments: whether answers are kept by document, and asked for again when a mutation says something of their types. */
+export function createApi(asker: Asker, { keepsDocuments = true } = {}): Api {
   const socket = createLiveSocket(asker);
   const client = new Client({
     url: API,
@@ -24,7 +25,7 @@ export function createApi(asker: Asker): Api {
     fetchOptions: () => ({ headers: asker() }),
     preferGetMethod: 'force', // answers that depend on nobody carry an ETag, and the service worker keeps them
     exchanges: [
-      cacheExchange,
+      ...(keepsDocuments ? [cacheExchange] : []),
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: ({ query, variables }) => ({
