@@ -425,9 +425,7 @@ def application(
     found.router.add_get("/readyz", health.readyz)
     if shows_metrics:
         found.router.add_get("/metrics", Scrape(metrics, is_open=False).metrics)
-    if not guard.is_hardened:
-        found.router.add_get("/", page.from_root)
-        found.router.add_get("/graphiql/{name}", page.asset)
+    found.router.add_routes(page.routes())
     found.on_response_prepare.append(page.harden)
     if guard.origins:
         found.on_response_prepare.append(guard.prepare)
@@ -466,8 +464,8 @@ def welcome(prepared: Prepared, listening: socket.socket, seconds: float, *, is_
     """What to do next, for whoever started this."""
     host, port = listening.getsockname()[:2]
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    how = "by POST (the profile is hardened: there is no GraphiQL)" if is_hardened else "in a browser"
-    say(f"\nReady in {seconds:.1f} s. Open {base}/graphql {how}, or paste this:\n")
+    how = "by POST (the profile is hardened: there is no GraphiQL)" if is_hardened else "in a browser for the API"
+    say(f"\nReady in {seconds:.1f} s. The booking page: {base}\nOpen {base}/graphql {how}, or paste this:\n")
     query = EXAMPLE % (datetime.now(UTC).date() + timedelta(1))
     say(f"curl -s {base}/graphql -H 'content-type: application/json' -d '{json.dumps({'query': query})}'\n")
     if not prepared.has_tenant:
