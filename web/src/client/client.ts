@@ -16,13 +16,14 @@ export interface Api {
   socket: Socket;
 }
 
-export function createApi(asker: Asker): Api {
+/** isKept: whether the service worker may keep answers; not those with customers' names. */
+export function createApi(asker: Asker, { isKept = true } = {}): Api {
   const socket = createLiveSocket(asker);
   const client = new Client({
     url: API,
     fetch: listeningFetch,
     fetchOptions: () => ({ headers: asker() }),
-    preferGetMethod: 'force', // answers that depend on nobody carry an ETag, and the service worker keeps them
+    preferGetMethod: isKept && 'force', // answers that depend on nobody carry an ETag, and the service worker keeps them
     exchanges: [
       cacheExchange,
       fetchExchange,
