@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run web run-cluster test format soak bench consistency lock audit clean
+.PHONY: help run web run-cluster test test-web screens format soak bench consistency lock audit clean
 .DEFAULT_GOAL := help
 
 help: ## Show this
@@ -26,6 +26,14 @@ test: .venv/.test ## Run every check of CI: format, lint, types, import contract
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+# Some of them, as: make test-web WEB="booking.test.mjs live.test.mjs"
+WEB ?=
+test-web: .venv/.test ## Book, race, go offline and more in a real browser (needs Chromium and Node)
+	$(BIN)/python -m tests.web $(WEB)
+
+screens: .venv/.test ## Take the README's pictures of the pages anew
+	CHAIRTIME_SCREENS=1 $(BIN)/python -m tests.web everyone.test.mjs
 
 format: .venv/.test ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix .

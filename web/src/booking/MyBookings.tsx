@@ -4,11 +4,13 @@ import { t } from '../i18n/words';
 import { MINE, type Booking } from './documents';
 
 const DAYS_AHEAD = 364;
+/** An answer without bookings, too, is asked for again when one is made. */
+const OF_BOOKINGS = { additionalTypenames: ['Booking'] };
 
 /** What this browser has booked and is still to come. */
 export function MyBookings({ onOpen }: { onOpen: (booking: Booking) => void }) {
   const from = addDays(dateIn(ownZone, Date.now()), -1);
-  const [{ data }] = useQuery({ query: MINE, variables: { from, to: addDays(from, DAYS_AHEAD) } });
+  const [{ data }] = useQuery({ query: MINE, variables: { from, to: addDays(from, DAYS_AHEAD) }, context: OF_BOOKINGS });
   const now = new Date().toISOString();
   const coming = data?.bookings.edges.map(({ node }) => node).filter(({ status, endUtc }) => status === 'CONFIRMED' && endUtc > now) ?? [];
   if (!coming.length) return null;

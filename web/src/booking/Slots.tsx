@@ -33,7 +33,7 @@ export function Slots({ board, state, ...rest }: Props) {
   }, [isThere]);
   if (!date || !isThere) return <Loading />;
   return (
-    <section className="slots" aria-label={t('choose.times', { date: longDate(date) })}>
+    <section className="slots" data-date={date} aria-label={t('choose.times', { date: longDate(date) })}>
       <h3 className="slots-head">{longDate(date)}</h3>
       <Changes starts={starts} />
       {starts.length === 0 && <Nothing board={board} state={state} />}
@@ -73,7 +73,7 @@ function Slot({ start, salon, choice, isBusy, onPick, usualPrice }: Omit<Props, 
       data-start={start.startUtc}
       onClick={() => !isTaken && !isBusy && onPick(start)}
     >
-      {isTaken ? <s>{own}</s> : <span {...{ elementtiming: 'slot' }}>{own}</span>}
+      {isTaken ? <s>{own}</s> : <span>{own}</span>}
       {isTaken && <span className="hidden">{t('choose.taken')}</span>}
       {there !== own && (
         <small>

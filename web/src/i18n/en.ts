@@ -14,7 +14,6 @@ export const en = {
   'mine.title': 'Your bookings',
   'mine.open': 'Details',
   'choose.title': 'Choose your time',
-  'choose.service': 'Service',
   'choose.place': 'Place',
   'choose.stylist': 'With',
   'choose.anyone': 'Anyone',
@@ -83,7 +82,6 @@ export const en = {
   'badge.verified': 'checked against the database',
   'badge.unverified': 'not checked',
   'common.close': 'Close',
-  'common.back': 'Back',
   'error.failed': 'That did not work: {reason}',
   'error.offline': 'You are offline. Nothing was sent; it can be tried again as it is.',
 } satisfies Texts;

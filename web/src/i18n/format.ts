@@ -3,7 +3,9 @@ import { locale } from './words';
 
 export const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+// Making one costs as much as a hundred uses of it.
 const formats = new Map<string, Intl.DateTimeFormat>();
+const moneyFormats = new Map<string, Intl.NumberFormat>();
 
 export function time(instant: string | number, timeZone: string): string {
   return format({ hour: 'numeric', minute: '2-digit', timeZone }).format(new Date(instant));
@@ -45,15 +47,17 @@ export function isOwnTime(timeZone: string): boolean {
 
 /** Minor units as money: without decimals where there is nothing behind the point. */
 export function money(cents: number, currency: string): string {
-  const digits = new Intl.NumberFormat(locale, { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
+  const digits = moneyFormat(currency).resolvedOptions().maximumFractionDigits ?? 2;
   const units = cents / 10 ** digits;
-  const shown = Number.isInteger(units) ? 0 : digits;
-  return new Intl.NumberFormat(locale, {
-    style: 'currency',
-    currency,
-    minimumFractionDigits: shown,
-    maximumFractionDigits: shown,
-  }).format(units);
+  return moneyFormat(currency, Number.isInteger(units) ? 0 : digits).format(units);
+}
+
+function moneyFormat(currency: string, digits?: number): Intl.NumberFormat {
+  const key = `${currency} ${digits}`;
+  const bounds = digits === undefined ? {} : { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  const known = moneyFormats.get(key) ?? new Intl.NumberFormat(locale, { style: 'currency', currency, ...bounds });
+  moneyFormats.set(key, known);
+  return known;
 }
 
 /** As "2 min ago". */
@@ -65,9 +69,7 @@ export function ago(milliseconds: number): string {
 
 /** The ISO date that an instant has in a zone. */
 export function dateIn(timeZone: string, instant: string | number): string {
-  const parts = new Intl.DateTimeFormat('en', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' }).formatToParts(
-    new Date(instant),
-  );
+  const parts = format({ timeZone, year: 'numeric', month: '2-digit', day: '2-digit' }, 'en').formatToParts(new Date(instant));
   const part = Object.fromEntries(parts.map(({ type, value }) => [type, value]));
   return `${part.year}-${part.month}-${part.day}`;
 }
@@ -79,7 +81,7 @@ export function addDays(date: string, days: number): string {
 }
 
 export function hourIn(timeZone: string, instant: string): number {
-  return Number(new Intl.DateTimeFormat('en', { timeZone, hour: 'numeric', hourCycle: 'h23' }).format(new Date(instant)));
+  return Number(format({ timeZone, hour: 'numeric', hourCycle: 'h23' }, 'en').format(new Date(instant)));
 }
 
 /** As 9:05 of 545,000 ms. */
@@ -93,9 +95,9 @@ function noon(date: string): Date {
   return new Date(`${date}T12:00:00Z`);
 }
 
-function format(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = JSON.stringify(options);
-  const known = formats.get(key) ?? new Intl.DateTimeFormat(locale, options);
+function format(options: Intl.DateTimeFormatOptions, tag = locale): Intl.DateTimeFormat {
+  const key = `${tag} ${JSON.stringify(options)}`;
+  const known = formats.get(key) ?? new Intl.DateTimeFormat(tag, options);
   formats.set(key, known);
   return known;
 }

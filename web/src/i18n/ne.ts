@@ -16,7 +16,6 @@ export const ne: Record<Key, Text> = {
   'mine.title': 'तपाईंका बुकिङहरू',
   'mine.open': 'विवरण',
   'choose.title': 'समय छान्नुहोस्',
-  'choose.service': 'सेवा',
   'choose.place': 'ठाउँ',
   'choose.stylist': 'कोसँग',
   'choose.anyone': 'जो भए पनि',
@@ -85,7 +84,6 @@ export const ne: Record<Key, Text> = {
   'badge.verified': 'डेटाबेससँग जाँचिएको',
   'badge.unverified': 'नजाँचिएको',
   'common.close': 'बन्द गर्नुहोस्',
-  'common.back': 'पछाडि',
   'error.failed': 'त्यो भएन: {reason}',
   'error.offline': 'तपाईं अफलाइन हुनुहुन्छ। केही पठाइएन; फेरि प्रयास गर्न सकिन्छ।',
 };

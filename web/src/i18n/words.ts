@@ -12,7 +12,7 @@ export type Fill = Record<string, string | number>;
 
 export const language: Language = chosen();
 /** The visitor's own regional form of it, as en-GB, so that dates and times look as they are used to. */
-export const locale = navigator.languages.find((one) => one.split('-')[0] === language) ?? language;
+export const locale = written(navigator.languages.find((one) => one.split('-')[0] === language) ?? language);
 
 const plurals = new Intl.PluralRules(locale);
 const numbers = new Intl.NumberFormat(locale);
@@ -51,6 +51,11 @@ export function choose(next: Language): void {
   const url = new URL(window.location.href);
   url.searchParams.set('lang', next);
   window.location.assign(url);
+}
+
+/** Chromium leaves Nepali out of its Intl; Hindi with the same digits is what a Nepali reader reads most easily instead. */
+function written(tag: string): string {
+  return Intl.DateTimeFormat.supportedLocalesOf(tag).length || !tag.startsWith('ne') ? tag : 'hi-u-nu-deva';
 }
 
 function chosen(): Language {

@@ -61,7 +61,11 @@ async function keep(request: Request, response: Response): Promise<void> {
 
 /** A file's name has its hash: what is kept is what the server has. */
 async function file(request: Request): Promise<Response> {
-  return (await caches.match(request.url)) ?? fetch(request);
+  const kept = await caches.match(request.url);
+  if (kept) return kept;
+  const response = await fetch(request);
+  if (response.ok) void (await caches.open(PAGE_CACHE)).put(request.url, response.clone()); // fonts, which not every page needs
+  return response;
 }
 
 async function page(request: Request): Promise<Response> {
