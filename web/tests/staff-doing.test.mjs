@@ -69,11 +69,11 @@ test('a start that is lost on the way is refused, and the nearest are one click 
   const { stylist, starts } = salon.free[3];
   const { id } = await book(stylist, starts[0], 'Late Limbu');
   const aim = starts.at(-1);
+  let isFirst = true;
   await page.route('**/graphql', async (route) => {
-    if (route.request().postData()?.includes('StaffMove')) {
-      await page.unroute('**/graphql');
-      await book(stylist, aim, 'First Thapa');
-    }
+    const isLate = isFirst && route.request().postData()?.includes('StaffMove');
+    if (isLate) isFirst = false;
+    if (isLate) await book(stylist, aim, 'First Thapa');
     await route.continue();
   });
   await card(page, id).click();
@@ -107,7 +107,7 @@ test('a closed start tells why, as explainDay does', async () => {
 
 test('time off is added from a start, closes it at once, and is taken back', async () => {
   const { page, context } = await opened();
-  const { stylist, starts } = salon.free[0];
+  const { stylist, starts } = salon.free[4];
   const aim = starts[1];
   await start(page, stylist, aim, '.free').click();
   await page.getByRole('button', { name: 'Add time off from here' }).click();

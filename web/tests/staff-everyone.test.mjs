@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { visit } from './harness.mjs';
-import { address, all, fits, loaded, opened, salon, start, violations } from './staff.mjs';
+import { address, all, ask, book, busyWednesday, fits, loaded, opened, salon, start, violations } from './staff.mjs';
 
 const SCREEN = new URL('../../docs/screens/staff.png', import.meta.url).pathname;
 
@@ -57,10 +57,15 @@ test('nothing is cut off at 320 px, from right to left, or in Nepali; the column
 });
 
 test('a picture: staff', async () => {
-  const { page, context } = await opened({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
+  const { date, free } = await busyWednesday();
+  const names = ['Maya Gurung', 'Rohan Thapa', 'Sneha Karki', 'Bina Shah'];
+  for (const [number, { stylist, starts }] of free.slice(0, 4).entries()) await book(stylist, starts[0], names[number]);
+  const [{ stylist, starts }] = free;
+  await ask('mutation($input: HoldPlaceInput!) { holdPlace(input: $input) { __typename } }', { input: { stylistId: stylist.id, serviceId: salon.haircut, startUtc: starts.at(-1) } }, null);
+  const { page, context } = await opened({ viewport: { width: 1200, height: 720 }, reducedMotion: 'reduce' }, salon.token, '', date);
   await page.waitForSelector('.state.live');
-  await page.waitForTimeout(200);
+  await page.getByText(names[0]).evaluate((one) => one.scrollIntoView({ block: 'center', inline: 'nearest' }));
+  await page.waitForTimeout(300);
   await page.screenshot({ path: SCREEN });
   await context.close();
 });
-

@@ -22,12 +22,12 @@ before(async () => {
   salon.free = await freeStylists(salon.date);
 });
 
-export function address(extra = '') {
-  return `/staff?place=${salon.place}&date=${salon.date}&service=${salon.haircut}${extra}`;
+export function address(extra = '', date = salon.date) {
+  return `/staff?place=${salon.place}&date=${date}&service=${salon.haircut}${extra}`;
 }
 
 /** A page that is signed in, and shows the day. */
-export async function opened({ base = SERVER, ...options } = {}, by = salon.token, extra = '') {
+export async function opened({ base = SERVER, ...options } = {}, by = salon.token, extra = '', date = salon.date) {
   const context = await all.browser.newContext({ locale: 'en-GB', timezoneId: 'Asia/Kathmandu', viewport: { width: 1280, height: 860 }, ...options });
   context.setDefaultTimeout(20_000);
   await context.addInitScript((kept) => sessionStorage.getItem('chairtime:staff-token') ?? sessionStorage.setItem('chairtime:staff-token', kept), by);
@@ -35,7 +35,7 @@ export async function opened({ base = SERVER, ...options } = {}, by = salon.toke
   const complaints = [];
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
   page.on('pageerror', (error) => complaints.push(String(error)));
-  await page.goto(base + address(extra));
+  await page.goto(base + address(extra, date));
   await loaded(page);
   return { page, context, complaints };
 }
@@ -70,8 +70,18 @@ async function openWednesday() {
   throw new Error('no Wednesday will do');
 }
 
-/** Those with four free starts or more and a break, by name: each test takes one of its own. */
-async function freeStylists(date) {
+/** The first Wednesday from tomorrow on with starts that are free: what a salon looks like, nearly booked out. */
+export async function busyWednesday() {
+  for (let ahead = 2; ahead < 40; ahead += 1) {
+    const date = new Date(Date.now() + ahead * DAY_MS);
+    const free = date.getUTCDay() === 3 ? await freeStylists(date.toISOString().slice(0, 10), 2) : [];
+    if (free.length >= 4) return { date: date.toISOString().slice(0, 10), free };
+  }
+  throw new Error('no Wednesday will do');
+}
+
+/** Those with so many free starts or more and a break, by name: each test takes one of its own. */
+async function freeStylists(date, fewest = 4) {
   const found = await ask(
     `query($ids: [ID!]!, $service: ID!, $date: Date!) { stylists(ids: $ids) { id name availableSlots(serviceId: $service, date: $date) { slots { startUtc status location { id } } } } }`,
     { ids: salon.stylists.map(({ id }) => id), service: salon.haircut, date },
@@ -81,7 +91,7 @@ async function freeStylists(date) {
     slots,
     starts: slots.filter(({ status }) => status === 'AVAILABLE').map(({ startUtc }) => startUtc),
   }));
-  const usual = withStarts.filter(({ starts, slots }) => starts.length >= 4 && slots.every(({ location }) => location.id === salon.place)).slice(0, 8);
+  const usual = withStarts.filter(({ starts, slots }) => starts.length >= fewest && slots.every(({ location }) => location.id === salon.place)).slice(0, 8);
   const pauses = await Promise.all(usual.map(({ stylist }) => closedStart(stylist, ['BREAK'], date)));
   return usual.filter((_, number) => pauses[number]);
 }
@@ -122,7 +132,7 @@ export async function same(page, placeId, date) {
   );
   const cards = await page.locator('.booking').evaluateAll((found) => found.map(({ dataset, innerText }) => [dataset.booking, innerText]));
   const texts = new Map(cards);
-  for (const { id, customer } of expected) assert.ok(texts.get(id).includes(customer?.name ?? 'No name'), `${texts.get(id)} does not name ${customer?.name}`);
+  for (const { id, customer, service } of expected) assert.ok(texts.get(id).includes(customer?.name ?? service.name), `${texts.get(id)} does not name ${customer?.name ?? service.name}`);
   assert.ok(cards.length >= expected.length);
 }
 
@@ -130,7 +140,7 @@ async function bookingsOn(date) {
   const found = [];
   for (let after = null, more = true; more; ) {
     const { bookings } = await ask(
-      'query($date: Date!, $after: String) { bookings(from: $date, to: $date, first: 200, after: $after) { edges { node { id status stylist { id } customer { name } } } pageInfo { hasNextPage endCursor } } }',
+      'query($date: Date!, $after: String) { bookings(from: $date, to: $date, first: 200, after: $after) { edges { node { id status stylist { id } service { name } customer { name } } } pageInfo { hasNextPage endCursor } } }',
       { date, after },
     );
     found.push(...bookings.edges.map(({ node }) => node));

@@ -32,8 +32,9 @@ interface Props {
 export function Board({ columns, axis, scale, zone, moving, otherService, onStart, onBooking, onPick, focus }: Props) {
   const board = useRef<HTMLDivElement>(null);
   const [over, setOver] = useState<Target | null>(null);
-  const found = useRef({ columns, over });
-  found.current = { columns, over };
+  // A drag goes on over many renderings: what it calls is of the newest.
+  const found = useRef({ columns, over, onStart, onPick });
+  found.current = { columns, over, onStart, onPick };
   const now = useNow();
   useEffect(() => {
     if (focus) board.current?.querySelector<HTMLElement>(`[data-booking="${focus}"]`)?.focus();
@@ -50,15 +51,15 @@ export function Board({ columns, axis, scale, zone, moving, otherService, onStar
   const onDrag = (booking: Booking, event: PointerEvent<HTMLElement>) => {
     if (!board.current) return;
     drag(event, board.current, {
-      onPick: () => onPick(booking),
+      onPick: () => found.current.onPick(booking),
       onOver: (x, y) => setOver(targetAt(x, y)),
       onDrop: () => {
         const target = found.current.over;
         setOver(null);
-        if (target) onStart(target);
-        else onPick(null);
+        if (target) found.current.onStart(target);
+        else found.current.onPick(null);
       },
-      onCancel: () => (setOver(null), onPick(null)),
+      onCancel: () => (setOver(null), found.current.onPick(null)),
     });
   };
 

@@ -121,8 +121,8 @@ function BookingCard({ booking, axis, scale, zone, moving, onBooking, onDrag }: 
       onClick={() => onBooking(booking)}
       onPointerDown={isMovable ? (event) => onDrag(booking, event) : undefined}
     >
-      <small>{spanText(booking.startUtc, booking.endUtc, zone)}</small> <strong>{booking.customer?.name ?? st('booking.nobody')}</strong>{' '}
-      <span>{booking.service.name}</span>
+      <small>{spanText(booking.startUtc, booking.endUtc, zone)}</small> <strong>{booking.customer?.name ?? booking.service.name}</strong>{' '}
+      {booking.customer && <span>{booking.service.name}</span>}
       {(booking.status === 'COMPLETED' || booking.status === 'NO_SHOW') && <em> {st(`booking.${booking.status}`)}</em>}
     </button>
   );

@@ -161,8 +161,10 @@ function columnsOf(salon: Salon, view: View, stylists: readonly Stylist[], { exp
 
 /** The booking that was moved, once it is shown where it went. */
 function focusOf(notice: Notice | null, columns: readonly Column[]): string | null {
-  const { movedId } = notice ?? {};
-  return movedId && columns.some(({ bookings }) => bookings.some(({ id }) => id === movedId)) ? movedId : null;
+  const { moved } = notice ?? {};
+  if (!moved) return null;
+  const bookings = columns.find(({ stylist }) => stylist.id === moved.stylist.id)?.bookings ?? [];
+  return bookings.some(({ id, startUtc }) => id === moved.id && startUtc === moved.startUtc) ? moved.id : null;
 }
 
 function useEscape(onEscape: (() => void) | null): void {

@@ -10,8 +10,8 @@ export interface Notice {
   text: string;
   isWarm?: boolean;
   actions?: { text: string; onDo: () => void }[];
-  /** A booking that was moved, to be focused where it now is. */
-  movedId?: string;
+  /** A booking as it was moved, to be focused where it now is. */
+  moved?: Booking;
 }
 
 export interface Whither {
@@ -28,7 +28,7 @@ export async function move({ client }: Api, booking: Booking, to: Whither, zone:
   switch (result?.__typename) {
     case 'Booking': {
       const back = { text: st('move.undo'), onDo: () => again(result, booking) };
-      return { text: st('move.done', { who: nameOf(booking), ...where }), actions: [back], movedId: booking.id };
+      return { text: st('move.done', { who: nameOf(booking), ...where }), actions: [back], moved: result };
     }
     case 'SlotTaken':
     case 'SlotNotOffered': {

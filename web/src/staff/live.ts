@@ -116,8 +116,10 @@ export function createDay({ client, socket }: Api): Day {
   }
 
   function become({ kind, booking }: { kind: string; booking: Booking }): void {
-    if (kind === 'LEFT' || booking.status === 'CANCELLED') bookings.delete(booking.id);
-    else bookings.set(booking.id, booking);
+    // Moved from one of these stylists to another, it leaves the one and comes to the other, in any order.
+    const hasMovedOn = kind === 'LEFT' && bookings.get(booking.id)?.stylist.id !== booking.stylist.id;
+    if (kind !== 'LEFT' && booking.status !== 'CANCELLED') bookings.set(booking.id, booking);
+    else if (!hasMovedOn) bookings.delete(booking.id);
     if (kind !== 'THERE') stale.add(booking.stylist.id);
     gather();
   }
