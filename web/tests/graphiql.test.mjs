@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { ask, browserForAll, visit } from './harness.mjs';
 
 const all = browserForAll();
+/** What the result shows. */
 const answer = (page) => page.locator('.result-window .CodeMirror').evaluate((editor) => editor.CodeMirror.getValue());
 
 test('it runs a query and a subscription of the page’s own', async () => {
@@ -16,6 +17,8 @@ test('it runs a query and a subscription of the page’s own', async () => {
   assert.match(await answer(page), /Himal & Hudson/);
 
   await page.getByRole('tab', { name: 'Changes' }).click();
+  await page.locator('.graphiql-query-editor .CodeMirror-line', { hasText: 'subscription Changes' }).waitFor();
+  await page.waitForTimeout(500); // GraphiQL takes a moment to see which operation its new tab has
   await page.getByRole('button', { name: /Execute query/ }).click();
   await until(async () => (await answer(page)).includes('"snapshot": true'));
   const variables = JSON.parse(await page.locator('.graphiql-editor-tool .CodeMirror').first().evaluate((editor) => editor.CodeMirror.getValue()));

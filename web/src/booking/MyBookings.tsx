@@ -1,16 +1,24 @@
+import { useEffect } from 'react';
 import { useQuery } from 'urql';
 import { addDays, dateIn, ownZone, when } from '../i18n/format';
 import { t } from '../i18n/words';
 import { MINE, type Booking } from './documents';
 
 const DAYS_AHEAD = 364;
-/** An answer without bookings, too, is asked for again when one is made. */
-const OF_BOOKINGS = { additionalTypenames: ['Booking'] };
+
+interface Props {
+  /** Whenever this differs, they are asked for again. */
+  visit: number;
+  onOpen: (booking: Booking) => void;
+}
 
 /** What this browser has booked and is still to come. */
-export function MyBookings({ onOpen }: { onOpen: (booking: Booking) => void }) {
+export function MyBookings({ visit, onOpen }: Props) {
   const from = addDays(dateIn(ownZone, Date.now()), -1);
-  const [{ data }] = useQuery({ query: MINE, variables: { from, to: addDays(from, DAYS_AHEAD) }, context: OF_BOOKINGS });
+  const [{ data }, again] = useQuery({ query: MINE, variables: { from, to: addDays(from, DAYS_AHEAD) } });
+  useEffect(() => {
+    if (visit) again({ requestPolicy: 'network-only' });
+  }, [again, visit]);
   const now = new Date().toISOString();
   const coming = data?.bookings.edges.map(({ node }) => node).filter(({ status, endUtc }) => status === 'CONFIRMED' && endUtc > now) ?? [];
   if (!coming.length) return null;

@@ -10,6 +10,10 @@ import { MyBookings } from './MyBookings';
 import { asked, firstChoice, offerOf, stylistsFor, type Choice } from './salon';
 import './page.css';
 
+/** Services whose days are asked for before anybody wants them, and how long the page rests before each. */
+const AHEAD_MAX = 6;
+const AHEAD_AFTER_MS = 100;
+
 interface Opened {
   choice: Choice;
   shown: Booking | null;
@@ -37,21 +41,36 @@ export function Page() {
 function Loaded({ salon }: { salon: Salon }) {
   const [opened, setOpened] = useState<Opened | null>(null);
   const lastPlace = useRef<string | undefined>(undefined);
-  const warm = useRef<Board | null>(null);
+  const [visit, setVisit] = useState(0);
+  const warm = useRef(new Map<string, Board>());
   const choiceOf = (serviceId: string) => firstChoice(salon, serviceId, lastPlace.current);
   const prepare = (serviceId: string) => {
-    if (warm.current?.serviceId === serviceId) return;
-    warm.current = createBoard(client, serviceId, asked(salon, choiceOf(serviceId)));
+    const known = warm.current.get(serviceId);
+    const board = known && !known.store.get().failed ? known : createBoard(client, serviceId, asked(salon, choiceOf(serviceId)));
+    warm.current.set(serviceId, board);
+    return board.ready;
+  };
+  const close = () => {
+    if (opened) warm.current.delete(opened.choice.serviceId);
+    setOpened(null);
+    setVisit(visit + 1);
   };
   const open = (choice: Choice, shown: Booking | null = null) => {
     performance.mark('chairtime:open');
     setOpened({ choice, shown });
   };
+  /** One after another, when there is nothing else to do: then a click only shows what is there. */
+  const prepareAll = async () => {
+    for (const { id } of salon.services.slice(0, AHEAD_MAX)) {
+      await new Promise((resolve) => setTimeout(resolve, AHEAD_AFTER_MS));
+      await prepare(id);
+    }
+  };
   const onBook = (serviceId: string) => open(choiceOf(serviceId));
   useEffect(() => {
     const linked = salon.services.find(({ id }) => window.location.hash === `#book=${id}`);
     if (linked) onBook(linked.id);
-    else if (salon.services[0]) prepare(salon.services[0].id);
+    else void prepareAll();
     // eslint-disable-next-line react-hooks/exhaustive-deps -- once
   }, []);
   const firstService = salon.services[0]?.id;
@@ -69,8 +88,8 @@ function Loaded({ salon }: { salon: Salon }) {
           </div>
           <Leaves />
         </section>
-        {firstService && <MyBookings onOpen={(booking) => open({ ...choiceOf(booking.service.id), stylistId: booking.stylist.id }, booking)} />}
-        <Services salon={salon} onBook={onBook} onNear={prepare} />
+        {firstService && <MyBookings visit={visit} onOpen={(booking) => open({ ...choiceOf(booking.service.id), stylistId: booking.stylist.id }, booking)} />}
+        <Services salon={salon} onBook={onBook} onNear={(id) => void prepare(id)} />
         <Places salon={salon} />
       </main>
       <footer className="site-foot">
@@ -82,9 +101,9 @@ function Loaded({ salon }: { salon: Salon }) {
           salon={salon}
           first={opened.choice}
           shown={opened.shown}
-          warm={warm.current}
+          warm={warm.current.get(opened.choice.serviceId) ?? null}
           onChoice={({ placeId }) => (lastPlace.current = placeId)}
-          onClose={() => ((warm.current = null), setOpened(null))}
+          onClose={close}
         />
       )}
     </>

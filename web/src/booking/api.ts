@@ -2,7 +2,8 @@
 import { createApi } from '../client/client';
 import { sessionId } from '../client/session';
 
-export const { client } = createApi(() => ({ 'X-Session-Id': sessionId(), ...tenant() }));
+// Nothing is kept by document: it would ask for the type of each of some hundred days, and walk through them all.
+export const { client } = createApi(() => ({ 'X-Session-Id': sessionId(), ...tenant() }), { keepsDocuments: false });
 
 /** A page for another business of the same server says which: ?tenant=slug. */
 function tenant(): Record<string, string> {

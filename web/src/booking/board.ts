@@ -8,12 +8,16 @@ import { CHANGES, DAYS, OPENING } from './documents';
 export const STRIP_DAYS = 28;
 /** So many days to come are there from the beginning, besides their number of free starts. */
 const NEAR_DAYS = 3;
+/** What was asked for ahead and is older is shown, and asked for again. */
+const STALE_MS = 10_000;
 
 export interface Board {
   store: Store<BoardState>;
   serviceId: string;
   stylistIds: readonly string[];
   today: string;
+  /** Resolves when the first answer is there, or will not come. */
+  ready: Promise<void>;
   /** Shows a date: it and its neighbours are loaded and watched. */
   show: (date: string) => void;
   /** Watches what is shown, until it is closed. */
@@ -37,6 +41,7 @@ export function createBoard(client: Client, serviceId: string, stylistIds: reado
   let unwatch: () => void = () => undefined;
   let watched = '';
   let isOpen = false;
+  let loadedAt = 0;
 
   const update = (change: (days: Days) => Days) => store.set({ ...store.get(), days: change(store.get().days) });
 
@@ -44,6 +49,7 @@ export function createBoard(client: Client, serviceId: string, stylistIds: reado
     const span = { from: today, near: addDays(today, NEAR_DAYS - 1), to: addDays(today, STRIP_DAYS - 1) };
     const { data } = await client.query(OPENING, { ...common, ...span }, { requestPolicy: 'network-only' }).toPromise();
     if (!data) return store.set({ ...store.get(), failed: true });
+    loadedAt = Date.now();
     store.set({ ...store.get(), days: withLists(withCounts(store.get().days, data.stylists), data.stylists), failed: false });
     show(store.get().date ?? firstFree(store.get().days, stylistIds, today));
   }
@@ -75,6 +81,7 @@ export function createBoard(client: Client, serviceId: string, stylistIds: reado
 
   function open(): void {
     isOpen = true;
+    if (loadedAt && Date.now() - loadedAt > STALE_MS) void reload();
     const { date } = store.get();
     if (date) watch(date);
   }
@@ -86,8 +93,8 @@ export function createBoard(client: Client, serviceId: string, stylistIds: reado
     unwatch = () => undefined;
   }
 
-  void reload();
-  return { store, serviceId, stylistIds, today, show, open, reload, close };
+  const ready = reload();
+  return { store, ready, serviceId, stylistIds, today, show, open, reload, close };
 }
 
 /** A date's neighbours, but not the past. */

@@ -16,16 +16,19 @@ export interface Api {
   socket: Socket;
 }
 
-/** isKept: whether the service worker may keep answers; not those with customers' names. */
-export function createApi(asker: Asker, { isKept = true } = {}): Api {
+/**
+ * keepsDocuments: whether answers are kept by document, and asked for again when a mutation says something of their types.
+ * isPublic: whether the service worker may keep them; not those with customers' names.
+ */
+export function createApi(asker: Asker, { keepsDocuments = true, isPublic = true } = {}): Api {
   const socket = createLiveSocket(asker);
   const client = new Client({
     url: API,
     fetch: listeningFetch,
     fetchOptions: () => ({ headers: asker() }),
-    preferGetMethod: isKept && 'force', // answers that depend on nobody carry an ETag, and the service worker keeps them
+    preferGetMethod: isPublic && 'force', // answers that depend on nobody carry an ETag, and the service worker keeps them
     exchanges: [
-      cacheExchange,
+      ...(keepsDocuments ? [cacheExchange] : []),
       fetchExchange,
       subscriptionExchange({
         forwardSubscription: ({ query, variables }) => ({

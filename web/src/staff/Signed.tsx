@@ -10,7 +10,7 @@ const LOOK_AGAIN_MS = 60_000;
 
 /** What a token opens: the day, once the server has said that it is staff's. */
 export function Signed({ token }: { token: string }) {
-  const api = useMemo(() => createApi(() => ({ Authorization: `Bearer ${token}` }), { isKept: false }), [token]);
+  const api = useMemo(() => createApi(() => ({ Authorization: `Bearer ${token}` }), { keepsDocuments: false, isPublic: false }), [token]);
   const [salon, setSalon] = useState<Salon | null>(null);
   const [hasFailed, setFailed] = useState(false);
   const load = () => {
