@@ -16,14 +16,17 @@ export interface Api {
   socket: Socket;
 }
 
-/** keepsDocuments: whether answers are kept by document, and asked for again when a mutation says something of their types. */
-export function createApi(asker: Asker, { keepsDocuments = true } = {}): Api {
+/**
+ * keepsDocuments: whether answers are kept by document, and asked for again when a mutation says something of their types.
+ * isPublic: whether the service worker may keep them; not those with customers' names.
+ */
+export function createApi(asker: Asker, { keepsDocuments = true, isPublic = true } = {}): Api {
   const socket = createLiveSocket(asker);
   const client = new Client({
     url: API,
     fetch: listeningFetch,
     fetchOptions: () => ({ headers: asker() }),
-    preferGetMethod: 'force', // answers that depend on nobody carry an ETag, and the service worker keeps them
+    preferGetMethod: isPublic && 'force', // answers that depend on nobody carry an ETag, and the service worker keeps them
     exchanges: [
       ...(keepsDocuments ? [cacheExchange] : []),
       fetchExchange,

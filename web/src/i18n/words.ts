@@ -30,7 +30,11 @@ export function direction(tag: string): 'ltr' | 'rtl' {
 
 /** The text, filled in; one that depends on a number takes its form by `count`. */
 export function t(key: Key, fill: Fill = {}): string {
-  const text = TEXTS[language][key];
+  return worded(TEXTS[language][key], fill);
+}
+
+/** The same of a text that is not among the shared ones. */
+export function worded(text: Text, fill: Fill): string {
   const form = typeof text === 'string' ? text : (text[plurals.select(Number(fill.count ?? 0))] ?? text.other ?? '');
   return form.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = fill[name];
