@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from domain import hours, prices, slots
 from domain.errors import NotOfferedReason, SlotNotOffered, SlotTaken
-from domain.model import ClosedBy, DayFacts, Slot, SlotStatus, Terms
+from domain.model import Busy, ClosedBy, DayFacts, Slot, SlotStatus, Terms
 
 
 def offered(
@@ -67,9 +67,27 @@ def bookings_on(days: Sequence[DayFacts], slot: Slot, now: datetime) -> int:
     return len(begun)
 
 
+def opened(days: Sequence[DayFacts], left: Busy, service_id: str, now: datetime) -> list[tuple[Slot, ZoneInfo]]:
+    """The free starts of these days that were not free while `left` stood there, by start, and the zone of each one's place."""
+    before = [replace(day, busy=(*day.busy, left)) for day in days]
+    taken = _free(before, service_id, now)
+    return [found for start, found in sorted(_free(days, service_id, now).items()) if start not in taken]
+
+
 def without(days: Sequence[DayFacts], claim_ids: Collection[str]) -> list[DayFacts]:
     """The same days as if these claims were not there: what the holder of a hold, or the mover of a booking, may claim."""
     return [replace(day, busy=tuple(one for one in day.busy if one.id not in claim_ids)) for day in days]
+
+
+def _free(days: Sequence[DayFacts], service_id: str, now: datetime) -> dict[datetime, tuple[Slot, ZoneInfo]]:
+    """The free starts of these days, with the zone of each one's place."""
+    return {
+        slot.starts_at: (slot, day.zones[slot.location_id])
+        for day in days
+        if service_id in day.terms
+        for slot in slots.day_slots(day, service_id, now).slots
+        if slot.status is SlotStatus.AVAILABLE
+    }
 
 
 def _unclosed(slot: Slot) -> Slot:

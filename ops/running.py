@@ -38,8 +38,9 @@ from ops.metrics import Metrics
 from ops.shelf import Shelf
 from resolvers import app as wiring
 from resolvers import demo as demo_salon
-from resolvers import importing, salon_file, tokens
+from resolvers import importing, salon_file, tokens, waitlist
 from resolvers.app import App, Limits
+from resolvers.chores import Chores
 from resolvers.tokens import TokenSettings
 from schema import issuer, page, rest
 from schema.quick import World
@@ -134,6 +135,7 @@ async def serving(
         async with (
             _app(settings, prepared.url, database, redis, shelf) as (app, listener),
             _measuring(Metrics(app, listener, shelf), sockets.metrics) as metrics,
+            Chores(database, [waitlist.sweeping(app)]).running(),
         ):
             runner = Runner(
                 application(

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from db import bookings, days
+from db import bookings, days, journal
 from db.bookings import Payment
 from db.pool import Again, Connection
 from domain import offer, versions
@@ -24,7 +24,7 @@ from domain.errors import (
 )
 from domain.model import BookingStatus, Claim, Customer, DayFacts, Service, Slot, Span, Terms
 from domain.prices import PriceTrace
-from resolvers import availability, writing
+from resolvers import availability, passing, writing
 from resolvers.context import Context
 from resolvers.writing import Request
 
@@ -70,13 +70,21 @@ async def release(context: Context, request: Request) -> Claim:
     """Gives a hold back. Raises HoldExpired, NotFound."""
 
     async def work(connection: Connection) -> Claim:
-        claim = await _own(connection, context, request)
-        if claim.expires_at is None or claim.status not in (BookingStatus.HELD, BookingStatus.RELEASED):
-            raise NotFound
-        _unexpired(claim)
-        return await bookings.end(connection, context.tenant_id, claim, BookingStatus.RELEASED)
+        return await give_back(connection, context, request.entity_id or "")
 
     return await writing.run(context, request, work)
+
+
+async def give_back(connection: Connection, context: Context, hold_id: str) -> Claim:
+    """Ends a hold of the caller's, whose time goes to the next who waits for it. Raises HoldExpired, NotFound."""
+    leaving = await _leaving(connection, context, hold_id)
+    claim = leaving.claim
+    if claim.expires_at is None or claim.status not in (BookingStatus.HELD, BookingStatus.RELEASED):
+        raise NotFound
+    _unexpired(claim)
+    ended = await bookings.end(connection, context.tenant_id, claim, BookingStatus.RELEASED)
+    await leaving.pass_on(connection, context)
+    return ended
 
 
 async def confirm(context: Context, contact: Contact, notes: str | None, request: Request) -> Claim:
@@ -129,10 +137,13 @@ async def reschedule(context: Context, starts_at: datetime, stylist_id: str | No
         nonlocal start
         known = _visible(context, await bookings.get(connection, context.tenant_id, request.entity_id or ""))
         start = Start((stylist_id or known.stylist_id,), known.service_id, starts_at)
-        await _turn(connection, context, start, leaving=known)
+        leaving = await _Leaving.of(connection, context, known)
+        await _turn(connection, context, start, leaving)
         claim = _confirmed(await _still(connection, context, known))
         own = await _own_holds(connection, context, start)
-        return await (await _best(connection, context, start, leaving=own, moving=claim)).move(connection, claim)
+        moved = await (await _best(connection, context, start, leaving=own, moving=claim)).move(connection, claim)
+        await leaving.pass_on(connection, context)
+        return moved
 
     return await _claiming(context, request, work, lambda: start)
 
@@ -156,10 +167,37 @@ async def end(context: Context, status: BookingStatus, reason: str | None, reque
     """Cancels, completes or marks a booking as missed. Raises NotFound, AlreadyEnded."""
 
     async def work(connection: Connection) -> Claim:
-        claim = _confirmed(await _own(connection, context, request))
-        return await bookings.end(connection, context.tenant_id, claim, status, reason)
+        if status is not BookingStatus.CANCELLED:
+            claim = _confirmed(await _own(connection, context, request))
+            return await bookings.end(connection, context.tenant_id, claim, status, reason)
+        leaving = await _leaving(connection, context, request.entity_id or "")
+        ended = await bookings.end(connection, context.tenant_id, _confirmed(leaving.claim), status, reason)
+        await leaving.pass_on(connection, context)
+        return ended
 
     return await writing.run(context, request, work)
+
+
+async def lapse(connection: Connection, context: Context, claim_id: str) -> None:
+    """Ends for good what time has ended, a hold or an unpaid booking; its time goes to the next who waits for it.
+
+    Nothing is done to a claim that lives on. Raises NotFound.
+    """
+    before = await bookings.get(connection, context.tenant_id, claim_id)
+    leaving = await _leaving(connection, context, claim_id)
+    if leaving.claim.status not in (BookingStatus.RELEASED, BookingStatus.CANCELLED):
+        return
+    await leaving.pass_on(connection, context)
+    await journal.audit(
+        connection,
+        context.tenant_id,
+        actor=context.caller.actor,
+        action="claimLapse",
+        entity_id=claim_id,
+        outcome=writing.DONE,
+        before=before and writing.as_json(before),
+        after=writing.as_json(leaving.claim),
+    )
 
 
 def payment_url(context: Context, claim: Claim) -> str | None:
@@ -355,7 +393,7 @@ async def _look_again(context: Context, start: Start, refusal: SlotTaken) -> Non
             pass
 
 
-async def _turn(connection: Connection, context: Context, start: Start, leaving: Claim | None = None) -> None:
+async def _turn(connection: Connection, context: Context, start: Start, leaving: _Leaving | None = None) -> None:
     """Takes the turn of the stylists' days, and of those of a booking that leaves, in one order for all writers.
 
     Raises NotFound for an unknown stylist or service, SlotNotOffered when none of them offers it.
@@ -373,19 +411,56 @@ async def _turn(connection: Connection, context: Context, start: Start, leaving:
     if not turns:
         raise SlotNotOffered(NotOfferedReason.SERVICE_NOT_OFFERED)
     if leaving:
-        turns.append((leaving.stylist_id, _occupied(service, leaving.starts_at, leaving.ends_at)))
+        turns.append((leaving.claim.stylist_id, leaving.turn))
     for stylist_id, occupied in sorted(turns):
         await bookings.lock(connection, context.tenant_id, stylist_id, occupied)
 
 
 async def _own(connection: Connection, context: Context, request: Request) -> Claim:
     """The request's claim as it is when its days' turn has come. Raises NotFound."""
-    claim_id = request.entity_id or ""
-    known = _visible(context, await bookings.get(connection, context.tenant_id, claim_id))
+    known = _visible(context, await bookings.get(connection, context.tenant_id, request.entity_id or ""))
     occupied = _occupied(context.directory.services[known.service_id], known.starts_at, known.ends_at)
-    await bookings.lock(connection, context.tenant_id, known.stylist_id, occupied)
+    return await _current(connection, context, known, turn=occupied, occupied=occupied)
+
+
+async def _current(connection: Connection, context: Context, known: Claim, *, turn: Span, occupied: Span) -> Claim:
+    """A claim as it is when the turn of these days has come."""
+    await bookings.lock(connection, context.tenant_id, known.stylist_id, turn)
     await bookings.end_expired(connection, context.tenant_id, known.stylist_id, occupied)
     return await _still(connection, context, known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """A claim that is to leave its time. wide: the days of whoever could be offered it; None when nobody waits."""
+
+    claim: Claim
+    occupied: Span
+    wide: Span | None
+
+    @classmethod
+    async def of(cls, connection: Connection, context: Context, claim: Claim) -> _Leaving:
+        """Before any turn is taken."""
+        occupied = _occupied(context.directory.services[claim.service_id], claim.starts_at, claim.ends_at)
+        return cls(claim, occupied, await passing.reach(connection, context, claim.stylist_id, occupied))
+
+    @property
+    def turn(self) -> Span:
+        """What is to be locked."""
+        return self.wide or self.occupied
+
+    async def pass_on(self, connection: Connection, context: Context) -> None:
+        """It has left: offers its time to who waits."""
+        if self.wide:
+            await passing.on(connection, context, self.claim, self.occupied, self.wide)
+
+
+async def _leaving(connection: Connection, context: Context, claim_id: str) -> _Leaving:
+    """A claim of the caller's, as it is when its turn has come. Raises NotFound."""
+    known = _visible(context, await bookings.get(connection, context.tenant_id, claim_id))
+    leaving = await _Leaving.of(connection, context, known)
+    claim = await _current(connection, context, known, turn=leaving.turn, occupied=leaving.occupied)
+    return replace(leaving, claim=claim)
 
 
 async def _still(connection: Connection, context: Context, known: Claim) -> Claim:

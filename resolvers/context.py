@@ -92,6 +92,22 @@ class Context:
                 return cls(app, caller, entry, is_fresh=is_fresh, remembers=remembers)
         raise _no_tenant(slug)
 
+    @classmethod
+    async def of_tenant(cls, app: App, tenant_id: str, subject: str) -> Context:
+        """A context of the server's own, with a directory that is certainly current. subject: as the audit log names who acts.
+
+        Raises BadRequest NOT_FOUND, Unavailable.
+        """
+        key = DirectoryKey(tenant_id)
+        try:
+            entry = await app.directories.peek(key) or (await app.directories.load(key)).entry
+        except KeyError:
+            raise _no_tenant(tenant_id) from None
+        caller = Caller(holder=subject, role=Role.SERVICE, tenant_slug=entry.value.tenant.slug)
+        found = cls(app, caller, entry, is_fresh=False)
+        await found.renew()
+        return found
+
     @property
     def directory(self) -> Directory:
         """The tenant's names and lists, the same throughout the operation."""

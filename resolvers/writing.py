@@ -40,8 +40,7 @@ async def run(context: Context, request: Request, work: Callable[[Connection], A
 
     A refusal rolls everything back, the key's use too, and is then audited. Raises Refusal, BadRequest, Unavailable.
     """
-    key = _key(context, request)
-    digest = hashlib.sha256(orjson.dumps(request.input, option=orjson.OPT_SORT_KEYS)).digest()
+    key, digest = key_of(context, request), digest_of(request)
 
     async def transaction(connection: Connection) -> tuple[Claim, list[Claim]]:
         if key and not await journal.claim_key(connection, key, digest):
@@ -105,7 +104,13 @@ def from_json(found: Mapping[str, Any]) -> Claim:
     return Claim(**{**found, **instants, "customer": customer, "status": status, "price_trace": trace})
 
 
-def _key(context: Context, request: Request) -> journal.Key | None:
+def digest_of(request: Request) -> bytes:
+    """What tells a request's input from another."""
+    return hashlib.sha256(orjson.dumps(request.input, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def key_of(context: Context, request: Request) -> journal.Key | None:
+    """The request's idempotency key, if it has one. Raises BadRequest."""
     if request.key is None:
         return None
     if not 0 < len(request.key) <= KEY_LENGTH_MAX:

@@ -21,12 +21,13 @@ from schema.permissions import IsStaff, only
 from schema.results import BookingResult, HoldPlaceResult, HoldReleaseResult, answer
 from schema.scalars import instant_text
 from schema.types import Info
+from schema.waitlist import WaitlistMutation
 
 BookingIdArgument = Annotated[strawberry.ID, strawberry.argument(description="The booking's id.")]
 
 
 @strawberry.type(description="What can be done. Holding and booking need no token; X-Session-Id owns what it makes.")
-class Mutation(Managing):
+class Mutation(Managing, WaitlistMutation):
     @strawberry.mutation(
         description="Holds a free start for ten minutes, or as long as the tenant says. Needs X-Session-Id."
     )

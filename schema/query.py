@@ -34,12 +34,13 @@ from schema.types import (
     Tenant,
     later,
 )
+from schema.waitlist import WaitlistQuery
 
 BOOKING_DAYS_MAX = 366
 
 
 @strawberry.type(description="What can be asked. Reading availability needs no token.")
-class Query:
+class Query(WaitlistQuery):
     @strawberry.field(description="The business: the token's, else the header X-Tenant's, else the server's default.")
     @planned
     def tenant(self, info: Info) -> Tenant:

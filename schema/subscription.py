@@ -18,6 +18,7 @@ from schema.claims import Booking
 from schema.operation import Asking
 from schema.permissions import IsStaff, only
 from schema.types import Availability, Info, Slot, show
+from schema.waitlist import WaitlistSubscription
 
 
 @strawberry.type(description="How one stylist's answer for one date changed.")
@@ -50,7 +51,7 @@ class BookingChange:
 
 
 @strawberry.type(description="What can be watched, over graphql-transport-ws or as Server-Sent Events.")
-class Subscription:
+class Subscription(WaitlistSubscription):
     @strawberry.subscription(
         description="The free starts of stylists on dates: first a snapshot of each, or what is new since `sinceVersion`, then a "
         "change each time an answer changes, by a booking as by a hold that ends or a start that passes."

@@ -66,6 +66,10 @@ begin
         insert into bookings (tenant_id, stylist_id, service_id, location_id, status, starts_at, ends_at, occupied, price_cents)
         values (tenant, one, one, one, 'CONFIRMED', at, at + interval '30 minutes',
             tstzrange(at, at + interval '30 minutes'), 100);
+        insert into waitlist (tenant_id, id, holder, service_id, from_on, until_on, customer_id)
+            values (tenant, one, 'session:one', one, '2030-01-16', '2030-01-17', one);
+        insert into waitlist_offers (tenant_id, hold_id, entry_id, stylist_id, starts_at)
+            select tenant, id, one, one, at from bookings where tenant_id = tenant;
         insert into idempotency_keys values (tenant, 'session:one', 'holdPlace', 'key', '');
         insert into audit_log (tenant_id, actor, action) values (tenant, 'session:one', 'holdPlace');
     end loop;

@@ -76,6 +76,10 @@ MUTATIONS = {
     "bookingComplete": ("$id: ID!", "bookingId: $id", BOOKING),
     "bookingNoShow": ("$id: ID!", "bookingId: $id", BOOKING),
 }
+MUTATIONS |= {
+    "waitlistJoin": ("$input: WaitlistJoinInput!", "input: $input", "... on WaitlistEntry { id status }"),
+    "waitlistLeave": ("$id: ID!", "entryId: $id", "... on WaitlistEntry { id status }"),
+}
 SLOTS = """
 query ($stylist: ID!, $service: ID!, $date: Date!, $freshness: Freshness!) {
   availableSlots(stylistId: $stylist, serviceId: $service, date: $date, freshness: $freshness) {
@@ -153,6 +157,18 @@ class Visitor:
     async def miss(self, booking_id: str) -> Answer:
         return await self.write("bookingNoShow", {"id": booking_id})
 
+    async def join(self, wish: Answer) -> Answer:
+        return await self.write("waitlistJoin", {"input": wish})
+
+    async def wait(self, service: str | None = None, *, on: int = 0, **more: Any) -> Answer:
+        """Waits for a cut on the salon's day unless said otherwise; on: so many days later."""
+        day = str(self.salon.day + timedelta(on))
+        wish = {"serviceId": service or self.salon.cut, "from": day, "to": day, "customer": {"name": "Cleo"}}
+        return await self.join({**wish, **more})
+
+    async def leave(self, entry_id: str) -> Answer:
+        return await self.write("waitlistLeave", {"id": entry_id})
+
     async def booking(self, booking_id: str) -> Any:
         """A booking as this caller sees it, or None."""
         return (await self.client.data(SEEN, {"id": booking_id}, **self.who))["booking"]
@@ -187,8 +203,9 @@ class Visitor:
     async def write(self, field_: str, variables: Answer) -> Answer:
         """One mutation's result, `kind` being its type; of an error its code, with its message."""
         declared, given, fields = MUTATIONS[field_]
-        near = NEAR if field_ != "holdRelease" else ""
-        problem = PROBLEM if near else "... on Problem { message ... on HoldExpired { expiredAt } }"
+        near = NEAR if field_.startswith(("holdPlace", "booking")) else ""
+        expired = "... on HoldExpired { expiredAt }" if field_ == "holdRelease" else ""
+        problem = PROBLEM if near else f"... on Problem {{ message {expired} }}"
         query = (
             f"mutation ({declared}) {{ answer: {field_}({given}) {{ kind: __typename {fields} {problem} }} }} {near}"
         )

@@ -44,8 +44,10 @@ ROLES = tuple(Role)
 # What anybody may see or do, with a token or without one. To add a field here is to show it to strangers.
 OPEN = """
 Query: tenant locations services service stylists stylist availableSlots firstAvailable booking bookings
+  waitlist
 Mutation: holdPlace holdRelease bookingConfirm bookingCreate bookingReschedule bookingCancel
-Subscription: availabilityChanged
+  waitlistJoin waitlistLeave
+Subscription: availabilityChanged waitlistOffered
 Tenant: id slug name currency timezone
 Location: id name timezone stylists
 Service: id name durationMinutes slotIntervalMinutes bufferBeforeMinutes bufferAfterMinutes priceCents minNoticeMinutes
@@ -62,6 +64,11 @@ Customer: id name email phone
 BookingConnection: edges pageInfo
 BookingEdge: node cursor
 PageInfo: hasNextPage endCursor
+WaitlistEntry: id service stylists from to times status joinedAt endedAt customer offer
+WaitlistTime: from to
+WaitlistConnection: edges pageInfo
+WaitlistEdge: node cursor
+WaitlistOffer: entry hold
 AvailabilityChange: availability opened closed version at cursor snapshot
 SlotTaken: message slotStatus version nearest
 SlotNotOffered: message reason nearest
@@ -165,6 +172,7 @@ class Samples:
             "Query.booking.id": ids.get(f"booking of {caller.who}", ids["booking"]),
             "bookingId": ids.get(f"booking of {caller.who}", ids["booking"]),
             "holdId": ids["hold"],
+            "entryId": ids.get(f"entry of {caller.who}", ids["entry"]),
             "stylistId": shop.asha,
             "stylistIds": [shop.asha],
             "serviceId": shop.cut,
@@ -209,6 +217,13 @@ class Samples:
             },
             "BookingConfirmInput": {"holdId": ids["hold"], "customer": contact},
             "BookingRescheduleInput": {"bookingId": ids["booking"], "startUtc": start},
+            "WaitlistJoinInput": {
+                "serviceId": shop.cut,
+                "stylistIds": [shop.asha],
+                "from": str(shop.day),
+                "to": str(shop.day),
+                "customer": contact,
+            },
             "TenantCreateInput": {"slug": shop.slug, "name": "X", "timezone": "Etc/UTC", "currency": "EUR"},
             "TenantUpdateInput": {"name": "Testers"},
             "LocationCreateInput": {"id": ids["new"], "name": "New", "timezone": "Etc/UTC"},
@@ -331,6 +346,9 @@ async def furnished(visitor: Visitor, shop: Shop, run: Callable[..., Any]) -> Sa
     for role in ROLES:
         caller = as_role(visitor, role)
         ids[f"booking of {caller.who}"] = (await caller.book(next(starts), customer=secret))["id"]
+        waits = {"serviceId": shop.cut, "from": str(shop.day), "to": str(shop.day), "customer": secret}
+        ids[f"entry of {caller.who}"] = (await caller.join(waits))["id"]
+    ids["entry"] = ids[f"entry of {as_role(visitor, Role.PUBLIC).who}"]
     ids["booking"] = ids[f"booking of {as_role(visitor, Role.PUBLIC).who}"]
     ids["hold"] = (await as_role(visitor, Role.PUBLIC).hold(next(starts)))["id"]
     return Samples(shop, ids, starts)

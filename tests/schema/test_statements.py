@@ -255,6 +255,7 @@ MOVE = f"mutation ($input: BookingRescheduleInput!) {{ done: bookingReschedule(i
 CANCEL = f"mutation ($id: ID!) {{ done: bookingCancel(bookingId: $id) {BOOKING_ID} }}"
 
 OWN = ["claim", "claim", "lock_days", "end_expired_holds", "claim"]
+LEAVING = ["claim", "claim", "waitlist_anyone", "lock_days", "end_expired_holds", "claim"]
 
 
 async def test_what_writes_cost(client: Client, salon: Salon, statements: list[str]) -> None:
@@ -283,7 +284,7 @@ async def test_what_writes_cost(client: Client, salon: Salon, statements: list[s
     asked = ["versions_now", "lock_days", "own_holds", "day_facts"]
     assert cost == {
         "hold": [*asked, "end_expired_holds", "claim_insert", "audit"],
-        "release": ["versions_now", *OWN, "claim_end", "audit"],
+        "release": ["versions_now", *LEAVING, "claim_end", "audit"],
         "hold with a key": [
             "versions_now",
             "key_claim",
@@ -299,6 +300,7 @@ async def test_what_writes_cost(client: Client, salon: Salon, statements: list[s
             "versions_now",
             "claim",
             "claim",
+            "waitlist_anyone",
             "lock_days",
             "lock_days",
             "claim",
@@ -308,7 +310,7 @@ async def test_what_writes_cost(client: Client, salon: Salon, statements: list[s
             "claim_move",
             "audit",
         ],
-        "cancel": ["versions_now", *OWN, "claim_end", "audit"],
+        "cancel": ["versions_now", *LEAVING, "claim_end", "audit"],
         "book": [*asked, "customer_ensure", "end_expired_holds", "claim_insert", "audit"],
         "refused": [*asked, "audit", "day_facts"],
     }
