@@ -18,11 +18,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
 from cache.stores import Redis
-from db import directory, embedded, migrate, versions
+from db import ahead, directory, embedded, migrate, versions
 from db.listen import Listener
 from db.pool import Database, PoolSettings, StartupError, check_server
 from execution import oracle
@@ -38,10 +39,13 @@ from ops.metrics import Metrics
 from ops.shelf import Shelf
 from resolvers import app as wiring
 from resolvers import demo as demo_salon
-from resolvers import importing, salon_file, tokens, waitlist
+from resolvers import importing, nightly, salon_file, tokens, waitlist
 from resolvers.app import App, Limits
 from resolvers.chores import Chores
+from resolvers.context import Caller, Context, Role
+from resolvers.nightly import Recalculated
 from resolvers.tokens import TokenSettings
+from resolvers.warming import Warming
 from schema import issuer, page, rest
 from schema.quick import World
 from schema.rest import Rest
@@ -82,6 +86,8 @@ class Settings:
     fragments: bool = True
     trusted_documents: Path | None = None
     metrics_address: tuple[str, int] | None = None
+    warming: bool = True
+    days_ahead: int = 14
 
 
 class Sockets(NamedTuple):
@@ -135,7 +141,8 @@ async def serving(
         async with (
             _app(settings, prepared.url, database, redis, shelf) as (app, listener),
             _measuring(Metrics(app, listener, shelf), sockets.metrics) as metrics,
-            Chores(database, [waitlist.sweeping(app)]).running(),
+            Chores(database, [waitlist.sweeping(app), nightly.chore(app, settings.days_ahead)]).running(),
+            _warming(app, settings),
         ):
             runner = Runner(
                 application(
@@ -242,6 +249,33 @@ async def _app(
     finally:
         await listener.stop()
         await app.close()
+
+
+@asynccontextmanager
+async def _warming(app: App, settings: Settings) -> AsyncIterator[None]:
+    if not settings.warming:
+        yield
+        return
+    async with Warming(app, settings.days_ahead).running():
+        yield
+
+
+async def recalculate(settings: Settings) -> Recalculated | None:
+    """Has the next days of the default tenant's stylists computed anew: here, for Redis; or, without one, by whoever serves,
+    within half a minute, and the answer is None. Raises BadRequest NOT_FOUND, Unavailable.
+    """
+    redis = _redis(settings.redis_url)
+    async with database_of(settings) as (url, database), _app(settings, url, database, redis, None) as (app, _):
+        context = await Context.open(app, Caller(role=Role.SERVICE))
+        tenant = context.directory.tenant
+        if redis is None:
+            async with database.transaction(tenant.id) as connection:
+                await ahead.forget(connection, tenant.id)
+            return None
+        today = app.clock.now().astimezone(ZoneInfo(tenant.timezone)).date()
+        found = await nightly.recalculate(context, None, [today + timedelta(n) for n in range(settings.days_ahead)])
+        await redis.idle()
+        return found
 
 
 def _others(shelf: Shelf) -> Callable[[], Sequence[Any]]:

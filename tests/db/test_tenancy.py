@@ -71,6 +71,8 @@ begin
         insert into waitlist_offers (tenant_id, hold_id, entry_id, stylist_id, starts_at)
             select tenant, id, one, one, at from bookings where tenant_id = tenant;
         insert into idempotency_keys values (tenant, 'session:one', 'holdPlace', 'key', '');
+        insert into nights (tenant_id, on_date) values (tenant, '2030-01-16');
+        insert into asked values (tenant, 3, one, 0, 1, '2030-01-16');
         insert into audit_log (tenant_id, actor, action) values (tenant, 'session:one', 'holdPlace');
     end loop;
 end $$

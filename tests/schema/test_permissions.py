@@ -190,6 +190,7 @@ class Samples:
             "Query.auditLog.from": "2020-01-01T00:00:00Z",
             "Query.auditLog.to": "2100-01-01T00:00:00Z",
             "CacheStats.invalidations.from": day,
+            "Mutation.availabilityRecalculate.from": day,
             "to": day,
             "file": {"tenant": {**SALON["tenant"], "slug": shop.slug}, "locations": [], "services": []},
         }
