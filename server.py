@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import os
 import re
@@ -22,7 +23,10 @@ import structlog
 from db.imports import Counts
 from db.pool import PoolSettings, StartupError, check_server
 from domain.errors import BadRequest, Unavailable
+from execution import asked
 from ops import metrics, running
+from ops.callers import Network
+from ops.limiting import limits_of
 from ops.shelf import Shelf
 from ops.supervise import Lifeline, Supervisor
 from resolvers import importing, salon_file, tokens
@@ -31,6 +35,7 @@ from resolvers.tokens import TokenSettings
 
 ROOT = Path(__file__).parent
 DURATION = re.compile(r"(\d{1,6})([smhd])")
+ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # Of Postgres's 100 by default, for all workers together: each has its pool and a listening connection.
 CONNECTIONS_MAX = 90
@@ -99,6 +104,65 @@ def _tenant(command: Callable[..., T]) -> Callable[..., T]:
     )(command)
 
 
+def _exposure_options(command: Callable[..., T]) -> Callable[..., T]:
+    """What says whom a server is open to, and how much."""
+    rate = "requests a minute, as 100/minute or 5 per 10 seconds."
+    options = (
+        click.option(
+            "--profile",
+            envvar="CHAIRTIME_PROFILE",
+            type=click.Choice(["open", "hardened"]),
+            show_default="open where only this machine can connect, else hardened",
+            help="open: the schema, GraphiQL and plain GET for all. hardened: strangers are told nothing of the schema, and "
+            "there is no GraphiQL.",
+        ),
+        click.option(
+            "--rate-limits",
+            envvar="CHAIRTIME_RATE_LIMITS",
+            type=click.Choice(["on", "off"]),
+            default="on",
+            help="Whether there are quotas; past them, 429. Counted in Redis if there is one, else by each process.",
+        ),
+        click.option(
+            "--rate-read",
+            envvar="CHAIRTIME_RATE_READ",
+            show_default=f"{running.STRICT.read}; open: {running.GENEROUS.read}",
+            help=f"Each address's {rate}",
+        ),
+        click.option(
+            "--rate-write",
+            envvar="CHAIRTIME_RATE_WRITE",
+            show_default=f"{running.STRICT.write}; open: {running.GENEROUS.write}",
+            help="Each address's holds and bookings; staff's are not counted.",
+        ),
+        click.option(
+            "--rate-tenant",
+            envvar="CHAIRTIME_RATE_TENANT",
+            show_default=f"{running.STRICT.tenant}; open: {running.GENEROUS.tenant}",
+            help="Each business's requests, from anywhere.",
+        ),
+        click.option(
+            "--trusted-proxy",
+            envvar="CHAIRTIME_TRUSTED_PROXIES",
+            multiple=True,
+            metavar="NETWORK",
+            help="A proxy whose X-Forwarded-For is believed, as 127.0.0.1 or 10.0.0.0/8; again for each, by spaces in the "
+            "variable. Default: none.",
+        ),
+        click.option(
+            "--cors-origin",
+            envvar="CHAIRTIME_CORS_ORIGINS",
+            multiple=True,
+            metavar="ORIGIN",
+            help="Whose pages may ask from elsewhere, over HTTP and WebSocket, as https://salon.example, or * for all; again "
+            "for each, by spaces in the variable. Default: only pages that the server itself serves.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @cli.command(
     short_help="Serve GraphQL, and GraphiQL for browsers.",
     epilog="\b\nExamples:\n  python server.py serve --demo\n  python server.py serve --workers 4\n"
@@ -111,6 +175,18 @@ def _tenant(command: Callable[..., T]) -> Callable[..., T]:
 )
 @_database_options
 @_redis_url
+@click.option(
+    "--replica-url",
+    envvar="REPLICA_URL",
+    help="A Postgres replica that analytics and exports read, which may be late. Default: none, they read the database itself.",
+)
+@click.option(
+    "--offer-log-days",
+    envvar="CHAIRTIME_OFFER_LOG_DAYS",
+    type=click.IntRange(0, 366),
+    default=30,
+    help="How long it is kept which starts were shown to whom as free; 0 keeps nothing of it.",
+)
 @_tenant
 @click.option(
     "--workers",
@@ -148,6 +224,15 @@ def _tenant(command: Callable[..., T]) -> Callable[..., T]:
     "of a core at most.",
 )
 @_days_ahead
+@click.option(
+    "--limit",
+    "limits",
+    envvar="CHAIRTIME_LIMITS",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="A bound on what may be asked for, as tokens=3000; several, by spaces or by the option again. Each is in "
+    "docs/decisions/0015-limits.md with its default.",
+)
 @click.option("--demo", is_flag=True, help="Load the demo business first, unless it is there.")
 @click.option("--migrate/--no-migrate", default=True, help="Bring the database to the newest schema first.")
 @click.option(
@@ -172,6 +257,29 @@ def _tenant(command: Callable[..., T]) -> Callable[..., T]:
     help="Where Prometheus finds /metrics, open to whoever reaches it; then it is not on --port. Default: on --port, for callers "
     "on this machine only. Say it if a proxy on this machine passes everything on.",
 )
+@click.option(
+    "--webhooks-to",
+    envvar="CHAIRTIME_WEBHOOKS_TO",
+    type=click.Choice(["public", "any"]),
+    default="public",
+    help="Where webhooks may go: by https to addresses on the Internet, or anywhere, by http too. Say `any` only if you trust "
+    "all admins with what this machine can reach.",
+)
+@click.option(
+    "--webhook-timeout",
+    envvar="CHAIRTIME_WEBHOOK_TIMEOUT",
+    type=click.FloatRange(0.1, 60),
+    default=10.0,
+    help="Seconds within which an endpoint must answer, or it is told again.",
+)
+@click.option(
+    "--traces",
+    envvar="CHAIRTIME_TRACES",
+    metavar="URL",
+    help="Where an OpenTelemetry collector takes traces by OTLP over HTTP, as http://127.0.0.1:4318/v1/traces. An extra: its SDK "
+    "is to be installed besides. Default: none.",
+)
+@_exposure_options
 def serve(
     *,
     host: str,
@@ -179,6 +287,8 @@ def serve(
     database_url: str | None,
     data_dir: Path,
     redis_url: str | None,
+    replica_url: str | None,
+    offer_log_days: int,
     tenant: str,
     workers: int,
     pool_size: int | None,
@@ -187,16 +297,30 @@ def serve(
     trusted_documents: Path | None,
     warming: bool,
     days_ahead: int,
+    limits: tuple[str, ...],
     demo: bool,
     migrate: bool,
     jwks: str | None,
     jwt_audience: tuple[str, ...],
     metrics_address: str | None,
+    webhooks_to: str,
+    webhook_timeout: float,
+    traces: str | None,
+    profile: str | None,
+    rate_limits: str,
+    rate_read: str | None,
+    rate_write: str | None,
+    rate_tenant: str | None,
+    trusted_proxy: tuple[str, ...],
+    cors_origin: tuple[str, ...],
 ) -> int:
     """Serve GraphQL at /graphql: POST, WebSocket (graphql-transport-ws), and GraphiQL for browsers."""
     audiences = tuple(" ".join(jwt_audience).split())
     if not audiences:
         raise StartupError("--jwt-audience: name at least one, as chairtime or authenticated")
+    is_hardened = not running.is_loopback(host) if profile is None else profile == "hardened"
+    usual = running.STRICT if is_hardened else running.GENEROUS
+    rates = running.RateSettings(rate_read or usual.read, rate_write or usual.write, rate_tenant or usual.tenant)
     settings = running.Settings(
         database_url,
         data_dir,
@@ -205,9 +329,12 @@ def serve(
         migrate=migrate,
         default_tenant=tenant,
         redis_url=redis_url or None,
+        replica_url=replica_url or None,
+        offer_log_days=offer_log_days,
         jwks=jwks or None,
         audiences=audiences,
         pool=PoolSettings(size_max=pool_size or min(PoolSettings().size_max, CONNECTIONS_MAX // workers - 1)),
+        limits=limits_of(" ".join(limits).split()),
         workers=workers,
         plans=plans,
         fragments=fragments,
@@ -215,6 +342,13 @@ def serve(
         metrics_address=_address(metrics_address) if metrics_address else None,
         warming=warming,
         days_ahead=days_ahead,
+        private_webhooks=webhooks_to == "any",
+        webhook_timeout_s=webhook_timeout,
+        traces=traces or None,
+        is_hardened=is_hardened,
+        rates=rates if rate_limits == "on" else None,
+        trusted_proxies=tuple(_network(one) for one in trusted_proxy),
+        origins=tuple(_origin(one) for one in cors_origin),
     )
     started = time.monotonic()
     sockets = running.bind_all(settings)
@@ -308,6 +442,22 @@ def token(*, role: str, tenant: str, subject: str, expires_in: str, data_dir: Pa
     )
 
 
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise StartupError(f"--trusted-proxy: {error}; write 127.0.0.1 or 10.0.0.0/8") from None
+
+
+def _origin(text: str) -> str:
+    """As browsers send it: lower case, without a path."""
+    if text != "*" and not ORIGIN.fullmatch(text):
+        raise StartupError(
+            f"--cors-origin: {text!r} is not an origin; write https://salon.example, with its port if it has one"
+        )
+    return text
+
+
 def _address(text: str) -> tuple[str, int]:
     """HOST:PORT, or [HOST]:PORT."""
     host, _, port = text.rpartition(":")
@@ -328,7 +478,7 @@ async def _serve(settings: running.Settings, sockets: running.Sockets, started: 
         asyncio.get_running_loop().call_later(DRAIN_MAX_S, _give_up)
 
     async with running.serving(settings, prepared, sockets):
-        running.welcome(prepared, sockets.main, time.monotonic() - started)
+        running.welcome(prepared, sockets.main, time.monotonic() - started, is_hardened=settings.is_hardened)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, on_signal)
         await stop.wait()
@@ -357,7 +507,9 @@ def _serve_by_many(
     supervisor = Supervisor(
         work,
         settings.workers,
-        on_ready=lambda: running.welcome(prepared, sockets.main, time.monotonic() - started),
+        on_ready=lambda: running.welcome(
+            prepared, sockets.main, time.monotonic() - started, is_hardened=settings.is_hardened
+        ),
         on_stop=sockets.close,
         on_end=lambda pid: shelf.bury(pid, metrics.ended),
     )
@@ -445,6 +597,7 @@ def _configure_logs(worker: int | None = None) -> None:
     structlog.configure(
         processors=[
             add_worker,
+            asked.add_id,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,

@@ -209,7 +209,7 @@ async def _server(workers: int) -> AsyncIterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, str(ROOT / "server.py"), "serve", "--demo", "--port", "0"),
+            *(sys.executable, str(ROOT / "server.py"), "serve", "--demo", "--port", "0", "--rate-limits", "off"),
             *("--workers", str(workers), "--data-dir", folder),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

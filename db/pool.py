@@ -18,6 +18,7 @@ Connection = Any  # asyncpg.Connection or the pool's proxy of one
 
 SERVER_VERSION_MIN = 140000
 TRANSACTION_TRIES = 6
+ALONE_S = 60.0  # a statement of a connection beside the pool
 SETTINGS = {
     "timezone": "UTC",
     "application_name": "chairtime",
@@ -27,6 +28,13 @@ SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
     # Neither owner nor superuser: row-level security (0004_tenancy.sql) holds for whatever we run.
     "role": "chairtime_app",
+}
+
+# For what takes long: Postgres itself ends what nobody reads from any more.
+ALONE = {
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "120s",
+    "default_transaction_read_only": "on",
 }
 
 ROLE_NEEDED = (
@@ -68,7 +76,8 @@ class PoolSettings:
 class Database:
     """The pool. Postgres being away is Unavailable; every other error is the statement's own."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], settings: PoolSettings) -> None:
+    def __init__(self, url: str, pool: asyncpg.Pool[asyncpg.Record], settings: PoolSettings) -> None:
+        self._url = url
         self._pool = pool
         self._settings = settings
         readers = max(1, min(settings.readers, settings.size_max // 2))
@@ -92,7 +101,7 @@ class Database:
             )
         except (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError) as error:
             raise StartupError(f"{error}; {ROLE_NEEDED}") from None
-        return cls(pool, settings)
+        return cls(url, pool, settings)
 
     async def close(self) -> None:
         """Closes every connection, waiting a few seconds for those in use."""
@@ -140,6 +149,25 @@ class Database:
             if tenant_id is not None:
                 await become(connection, tenant_id)
             yield connection
+
+    @asynccontextmanager
+    async def alone(self, tenant_id: str) -> AsyncIterator[Connection]:
+        """A connection beside the pool, for what takes long and must keep nobody waiting: one snapshot of this tenant's rows, to
+        read only. When the block is left the connection ends, and so does what Postgres is doing for it. Raises Unavailable.
+        """
+        with translated():
+            connection = await asyncpg.connect(
+                self._url,
+                timeout=self._settings.connect_s,
+                command_timeout=ALONE_S,
+                server_settings={**SETTINGS, **ALONE},
+            )
+        try:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                await become(connection, tenant_id)
+                yield connection
+        finally:
+            await connection.close(timeout=self._settings.connect_s)
 
     async def transact(self, tenant_id: str | None, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Runs work in a transaction; again as a whole, with jitter, when it asks for that, or when Postgres chose it as a
@@ -207,14 +235,14 @@ def translated() -> Iterator[None]:
         raise
 
 
-async def check_server(url: str) -> None:
-    """Raises StartupError unless a Postgres of a version we support answers at this address."""
+async def check_server(url: str, option: str = "--database-url") -> None:
+    """Raises StartupError unless a Postgres of a version we support answers at this address. option: which says it."""
     try:
         connection = await asyncpg.connect(url, timeout=5)
     except (asyncpg.ClientConfigurationError, ValueError) as error:
-        raise StartupError(f"--database-url is not a Postgres URL: {error}") from None
+        raise StartupError(f"{option} is not a Postgres URL: {error}") from None
     except asyncpg.InvalidCatalogNameError as error:
-        raise StartupError(f"--database-url: {error}. Create it first: createdb NAME") from None
+        raise StartupError(f"{option}: {error}. Create it first: createdb NAME") from None
     except (asyncpg.PostgresError, OSError, TimeoutError) as error:
         reason = str(error) or "no answer within 5 s"
         raise StartupError(f"Postgres does not answer at {without_password(url)}: {reason}") from None

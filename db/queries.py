@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,7 @@ class Funnel(AsyncPGAdapter):
             ordered = self.maybe_order_params(query_name, parameters)  # type: ignore[no-untyped-call]
             return await getattr(conn, method)(sql, *ordered)
         finally:
-            elapsed = time.perf_counter() - started
-            for observe in observers:
-                observe(query_name, elapsed)
+            _observed(query_name, started)
 
     async def select(
         self, conn: Any, query_name: str, sql: str, parameters: Any, record_class: Any = None
@@ -48,3 +47,19 @@ class Funnel(AsyncPGAdapter):
 
     async def insert_update_delete(self, conn: Any, query_name: str, sql: str, parameters: Any) -> Any:
         return await self._run("execute", conn, query_name, sql, parameters)
+
+    @asynccontextmanager
+    async def select_cursor(self, conn: Any, query_name: str, sql: str, parameters: Any) -> AsyncIterator[Any]:
+        """Its time is all that it was open for."""
+        started = time.perf_counter()
+        try:
+            async with super().select_cursor(conn, query_name, sql, parameters) as opening:
+                yield opening
+        finally:
+            _observed(query_name, started)
+
+
+def _observed(query_name: str, started: float) -> None:
+    elapsed = time.perf_counter() - started
+    for observe in observers:
+        observe(query_name, elapsed)

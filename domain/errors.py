@@ -132,6 +132,18 @@ class BadRequest(Exception):
     message: str
 
 
+@dataclass
+class RateLimited(BadRequest):
+    """A request that was right, but one too many. retry_after_s: whole seconds until the next may come."""
+
+    retry_after_s: int
+
+    @classmethod
+    def of(cls, what: str, retry_after_s: int) -> RateLimited:
+        """what: of which there were too many."""
+        return cls("RATE_LIMITED", f"too many {what}; try again in {retry_after_s} s", retry_after_s)
+
+
 class Unavailable(Exception):
     """The database is away and what was asked cannot be answered without it."""
 

@@ -61,6 +61,25 @@ class BookingStatus(StrEnum):
     RELEASED = "RELEASED"
 
 
+class ActivityKind(StrEnum):
+    """What can happen to a booking."""
+
+    BOOKED = "BOOKED"
+    MOVED = "MOVED"
+    PAID = "PAID"
+    CANCELLED = "CANCELLED"
+    COMPLETED = "COMPLETED"
+    NO_SHOW = "NO_SHOW"
+
+
+class Activity(NamedTuple):
+    """Something that happened to a booking."""
+
+    at: datetime
+    what: ActivityKind
+    booking_id: str
+
+
 class Span(NamedTuple):
     """[starts_at, ends_at): neighbours touch without overlapping (RFC 5545 3.6.1)."""
 

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from graphql import DocumentNode
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OverlappingFieldsCanBeMergedRule,
+    validate,
+)
+from graphql.validation import ASTValidationRule, ValidationContext
+from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import SchemaExtension
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from execution.answers import Bounded
+from execution.limits import too_complex
 
 SIZE_MAX = 4_000_000  # of texts; documents are about twenty times as large
 PERSISTED_SIZE_MAX = 16_000_000
+FAULTS_MAX = 5  # told of a document; each costs a look for what may have been meant
+MERGING_MAX = 1_500  # steps, of some 2 us: they grow with the square of how often a field is asked for in one place
+SHORT = 400  # characters of a document that is validated at once; a longer one by a few rules at a time
+RULES_AT_ONCE = 6
 
 
 class Refused(Exception):
@@ -71,6 +90,16 @@ def _digest(extensions: Any) -> str | None:
     return digest.lower()
 
 
+@dataclass(eq=False, slots=True)
+class Asked:
+    """An operation as it is asked for. variables: as they came. admitted: for what it was found not to cost too much."""
+
+    operation: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Mapping[str, Any]
+    admitted: Any = None
+
+
 class DocumentCache:
     """Makes extensions of one schema that parse and validate each text once, for as long as it is remembered.
 
@@ -91,19 +120,56 @@ class _Known(SchemaExtension):
         self._known = known
         self._is_known = False
 
-    def on_parse(self) -> Iterator[None]:
+    async def on_parse(self) -> AsyncIterator[None]:
         document = self._known.get(self.execution_context.query or "")
         if document is not None:
             self._is_known = True
             self.execution_context.graphql_document = document
         yield
+        if not self._is_known:
+            await asyncio.sleep(0)
 
-    def on_validate(self) -> Iterator[None]:
+    async def on_validate(self) -> AsyncIterator[None]:
         context = self.execution_context
         if self._is_known:
             context.pre_execution_errors = []
             yield
             return
+        assert context.graphql_document is not None
+        text, document = context.query or "", context.graphql_document
+        faults = await _faults(context.schema._schema, text, document, context.validation_rules)
+        context.pre_execution_errors = faults
         yield
-        if context.query and context.graphql_document is not None and not context.pre_execution_errors:
-            self._known.put(context.query, context.graphql_document, len(context.query) + 100)
+        if not faults:
+            self._known.put(text, document, len(text) + 100)
+
+
+class Merging(OverlappingFieldsCanBeMergedRule):
+    """graphql-core's, with less to spend: its own half a million steps take half a second."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self.rule_context.remaining_complexity_budget = MERGING_MAX
+
+
+async def _faults(
+    schema: GraphQLSchema, text: str, document: DocumentNode, rules: Sequence[type[ASTValidationRule]]
+) -> list[GraphQLError]:
+    """What the rules, and Strawberry's own, find wrong with a document. Others get their turn in between."""
+    merging = [Merging] if OverlappingFieldsCanBeMergedRule in rules else []
+    others = [rule for rule in rules if rule is not OverlappingFieldsCanBeMergedRule]
+    others += [MaybeNullValidationRule, OneOfInputValidationRule]
+    at_once = len(others) if len(text) <= SHORT else RULES_AT_ONCE
+    found: list[GraphQLError] = []
+    for first in range(0, len(others), at_once):
+        found += validate(schema, document, others[first : first + at_once], max_errors=FAULTS_MAX)
+        await asyncio.sleep(0)
+    for fault in validate(schema, document, merging, max_errors=FAULTS_MAX) if merging else ():
+        is_spent = isinstance(fault, ValidationAbortedError) and fault.message == "Validation aborted."
+        found.append(_too_much_merging() if is_spent else fault)
+    return found
+
+
+def _too_much_merging() -> GraphQLError:
+    what = "or more steps to see whether fields asked for twice in one place are the same"
+    return too_complex("merging", MERGING_MAX + 1, MERGING_MAX, what)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import partial
@@ -19,6 +19,7 @@ from aiohttp import web
 from aiohttp.http import SERVER_SOFTWARE
 from multidict import CIMultiDict
 
+from execution import asked as under_way
 from execution import media
 from execution.answers import Bounded
 from execution.engine import Asker, Engine
@@ -31,6 +32,7 @@ HEAD_END = b"\r\n\r\n"
 REQUEST_LINE = re.compile(rb"(GET|HEAD|POST|OPTIONS) (/[\x21-\x7e]*) HTTP/1\.1")
 HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)")
 NOT_PLAIN = ("Transfer-Encoding", "Upgrade", "Expect", "Trailer", "TE")
+OF_ONE = ("X-Request-Id",)  # whoever sends this sends another one each time
 HEAD_LENGTH_MAX = 8_000
 HEADS_SIZE_MAX = 8_000_000
 # Longer answers are written in two: copying them costs more than a second call.
@@ -42,16 +44,17 @@ RENEWED_S = 600.0
 @dataclass(eq=False, slots=True)
 class Head:
     """A request's head as it is remembered. length: of its body. asker: who asks, if that can be told at once; None for a
-    request that is not ours to answer. lead: of the answer, up to its length.
+    request that is not ours to answer. lead: of the answer, up to its length. more: its last headers.
     """
 
     length: int
-    headers: Mapping[str, str]
+    headers: CIMultiDict[str]
     asker: Asker | None
     lead: bytes
+    more: bytes
 
 
-class Asked(NamedTuple):
+class Request(NamedTuple):
     """A whole request, as it came, with the answer that is kept of it. started: when, in seconds."""
 
     head: Head
@@ -62,18 +65,32 @@ class Asked(NamedTuple):
     started: float
 
 
+def admit_all(_peer: str, _headers: CIMultiDict[str]) -> bool:
+    """Nobody is asked to wait."""
+    return True
+
+
 class Hall:
     """What the doors of a server share: what is kept ready, and the heads of requests.
 
-    path: of what is answered. headers: of every answer, beside those of HTTP.
+    path: of what is answered. more: the headers of the answer to a request's headers, beside those of HTTP. admits: whether who
+    asks, from an address, may be answered at once; else aiohttp's way decides.
     """
 
-    def __init__(self, engine: Engine, path: str, headers: Mapping[str, str], oracle: Oracle | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        path: str,
+        more: Callable[[Mapping[str, str]], Mapping[str, str]],
+        oracle: Oracle | None = None,
+        admits: Callable[[str, CIMultiDict[str]], bool] = admit_all,
+    ) -> None:
         self.engine = engine
         self.oracle = oracle
+        self.admits = admits
         self._path = path
+        self._more = more
         self._heads: Bounded[bytes, Head] = Bounded(HEADS_SIZE_MAX)
-        self._more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self._dated = (0, b"")
 
     def head(self, text: bytes) -> Head | None:
@@ -81,16 +98,16 @@ class Hall:
         found = self._heads.get(text)
         if found is None and len(text) <= HEAD_LENGTH_MAX:
             found = self._read(text)
-            if found is not None:
+            if found is not None and not any(name in found.headers for name in OF_ONE):
                 self._heads.put(text, found, 4 * len(text) + 1000)
         return found
 
-    def trail(self) -> bytes:
-        """The end of an answer's head."""
+    def dated(self) -> bytes:
+        """The middle of an answer's head, after its length."""
         now = int(time.time())
         if now != self._dated[0]:
             date = formatdate(now, usegmt=True)
-            self._dated = now, f"\r\nDate: {date}\r\nServer: {SERVER_SOFTWARE}\r\n{self._more}\r\n".encode()
+            self._dated = now, f"\r\nDate: {date}\r\nServer: {SERVER_SOFTWARE}\r\n".encode()
         return self._dated[1]
 
     def _read(self, text: bytes) -> Head | None:
@@ -111,7 +128,8 @@ class Hall:
         is_ours = request[2].decode() == self._path and is_plain(request[1].decode(), self._path, headers)
         lead = f"HTTP/1.1 200 OK\r\nContent-Type: {answer_type}; charset=utf-8\r\nContent-Length: "
         asker = self._asker(headers) if is_ours and answer_type else None
-        return Head(int(length), headers, asker, lead.encode())
+        more = "".join(f"{name}: {value}\r\n" for name, value in self._more(headers).items()) if asker else ""
+        return Head(int(length), headers, asker, lead.encode(), f"{more}\r\n".encode())
 
     def _asker(self, headers: Mapping[str, str]) -> Asker | None:
         try:
@@ -138,6 +156,13 @@ class Door(web.RequestHandler):
         self._proof: asyncio.Future[Any] | None = None
         self._is_closing = False
         self._renewed_at = time.perf_counter()
+        self._peer = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Of asyncio.Protocol."""
+        super().connection_made(transport)
+        peer = self.peername
+        self._peer = str(peer[0] if isinstance(peer, list | tuple) else peer or "")
 
     def data_received(self, data: bytes) -> None:
         """Of asyncio.Protocol."""
@@ -178,9 +203,9 @@ class Door(web.RequestHandler):
             return False
         try:
             found = self._hall.engine.find(body, asker)
-            if found is None:
+            if found is None or not self._hall.admits(self._peer, head.headers):
                 return False
-            asked = Asked(head, data, body, *found, started)
+            asked = Request(head, data, body, *found, started)
             proof = asked.answer.proof
             if not proof.is_prompt:
                 return self._proves(asked, proof.ask())
@@ -192,18 +217,20 @@ class Door(web.RequestHandler):
         self._write(asked, text)
         return True
 
-    def _proves(self, asked: Asked, proof: asyncio.Future[Any] | None) -> bool:
+    def _proves(self, asked: Request, proof: asyncio.Future[Any] | None) -> bool:
         if proof is None:
             return False
         self._stage, self._proof = self.PROVING, proof
         proof.add_done_callback(partial(self._on_told, asked))
         return True
 
-    def _text(self, asked: Asked, told: Any) -> bytes | None:
+    def _text(self, asked: Request, told: Any) -> bytes | None:
         moment = asked.answer.proof.judge(told)
-        return None if moment is None else self._hall.engine.give(asked.prepared, asked.answer, moment)
+        if moment is None or asked.head.asker is None:
+            return None
+        return self._hall.engine.give(asked.prepared, asked.answer, asked.head.asker, moment)
 
-    def _on_told(self, asked: Asked, proof: asyncio.Future[Any]) -> None:
+    def _on_told(self, asked: Request, proof: asyncio.Future[Any]) -> None:
         self._stage, self._proof = self.FREE, None
         try:
             text = self._text(asked, proof.result())
@@ -223,9 +250,9 @@ class Door(web.RequestHandler):
         if self._is_closing:
             super().close()
 
-    def _write(self, asked: Asked, text: bytes) -> None:
+    def _write(self, asked: Request, text: bytes) -> None:
         engine, oracle, transport = self._hall.engine, self._hall.oracle, self.transport
-        lead = b"%b%d%b" % (asked.head.lead, len(text), self._hall.trail())
+        lead = b"%b%d%b%b" % (asked.head.lead, len(text), self._hall.dated(), asked.head.more)
         assert transport is not None
         if len(text) <= JOINED_MAX:
             transport.write(lead + text)
@@ -234,7 +261,10 @@ class Door(web.RequestHandler):
             transport.write(memoryview(text))
         if oracle is not None:
             oracle.sample(asked.body, asked.head.headers, text)
-        engine.meter.planned_seconds.observe(time.perf_counter() - asked.started)
+        seconds = time.perf_counter() - asked.started
+        engine.meter.planned_seconds.observe(seconds)
+        if seconds > under_way.SLOW_S:
+            under_way.tell_if_slow(under_way.Asked(), seconds)
 
     def _hand_on(self, data: bytes) -> None:
         """A whole request is aiohttp's."""

@@ -14,6 +14,7 @@ import structlog
 
 from execution import answers
 from execution.answers import Bounded, Given, Part, Rendering
+from execution.documents import Asked
 from execution.metering import ANONYMOUS, Meter
 from execution.plans import Plans, Prepared, Who
 from execution.projectors import Child, Hole
@@ -73,10 +74,10 @@ class World(Protocol):
         """Who sent these headers."""
 
     async def run(
-        self, asker: Any, work: Callable[[Any], Coroutine[Any, Any, tuple[T, Sequence[Any]]]]
+        self, asker: Any, work: Callable[[Any], Coroutine[Any, Any, tuple[T, Sequence[Any]]]], asked: Asked
     ) -> tuple[T, Proof | None]:
         """work(info), as often as it takes, and the proof of the last one's result; work gives all that LATER fields gave
-        too. None: there is nothing to prove it by.
+        too. None: there is nothing to prove it by. asked: what work answers.
         """
 
 
@@ -129,12 +130,22 @@ class Projected:
 class Engine:
     """Answers requests by their bodies. keeps_fragments: whether rendered bytes are kept, or only what they are made of."""
 
-    def __init__(self, plans: Plans, world: World, *, keeps_fragments: bool = True, meter: Meter | None = None) -> None:
+    def __init__(
+        self,
+        plans: Plans,
+        world: World,
+        *,
+        keeps_fragments: bool = True,
+        meter: Meter | None = None,
+        on_answer: Callable[[Any, Any, Any], None] | None = None,
+    ) -> None:
+        """on_answer: told of each proved answer: who got it, its proof, and the moment; None for one that was made just now."""
         self.plans = plans
         self.meter = meter or Meter()
         self.counts: Counter[str] = Counter()
         self._world = world
         self._keeps_fragments = keeps_fragments
+        self._on_answer = on_answer
         self._prepared: Bounded[bytes, Prepared] = Bounded(SIZE_MAX)
 
     def asker_at_once(self, headers: Mapping[str, str]) -> Asker | None:
@@ -151,9 +162,11 @@ class Engine:
             return None
         return prepared, answer
 
-    def give(self, prepared: Prepared, answer: Any, moment: Any) -> bytes:
+    def give(self, prepared: Prepared, answer: Any, asker: Asker, moment: Any) -> bytes:
         """The bytes of an answer that was found, as of the moment at which it is true."""
         self.counts["kept"] += 1
+        if self._on_answer:
+            self._on_answer(asker, answer.proof, moment)
         self.meter.planned[prepared.operation or ANONYMOUS] += 1
         text: bytes = answer.at(moment)
         return text
@@ -207,6 +220,8 @@ class Engine:
                 moment = await _moment(proof)
                 if moment is not None:
                     self.counts["kept"] += 1
+                    if self._on_answer:
+                        self._on_answer(asker, proof, moment)
                     return Found(answer.at(moment), proof, moment, not prepared.projector.is_by_asker)
             flight = prepared.flights.get(who)
             if flight is not None:
@@ -221,7 +236,7 @@ class Engine:
         flight = prepared.flights[who] = asyncio.get_running_loop().create_future()
         try:
             work = partial(_work, prepared)
-            result, proof = await self._world.run(asker.as_nobody() if is_for_nobody else asker, work)
+            result, proof = await self._world.run(asker.as_nobody() if is_for_nobody else asker, work, prepared.asked)
             parts = result.parts(keeps=self._keeps_fragments)
             if proof is not None:
                 answer = answers.kept(parts, proof)
@@ -233,6 +248,8 @@ class Engine:
                 if asker.name in proof.askers:
                     return None
             self.counts["made"] += 1
+            if self._on_answer and proof is not None:
+                self._on_answer(asker, proof, None)
             return Found(answers.as_found(parts), None, None, not prepared.projector.is_by_asker)
         finally:
             del prepared.flights[who]

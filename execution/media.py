@@ -32,11 +32,12 @@ def of_answer(accept: str | None) -> str | None:
 
 def is_pushed(headers: Mapping[str, str]) -> bool:
     """Whether a page of another origin has a browser ask us, in a way for which the browser asks nobody's leave."""
-    return (
-        headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
-        and not any(name in headers for name in NEED_PREFLIGHT)
-        and _named(headers.get("Content-Type", "")) != JSON
-    )
+    return headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") and is_simple(headers)
+
+
+def is_simple(headers: Mapping[str, str]) -> bool:
+    """Whether a browser sends such headers for pages of other origins without asking leave."""
+    return not any(name in headers for name in NEED_PREFLIGHT) and _named(headers.get("Content-Type", "")) != JSON
 
 
 def _preferred(accept: str) -> str | None:

@@ -27,7 +27,8 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types.arguments import convert_arguments
 
 from execution.answers import Bounded
-from execution.documents import Persisted, Refused
+from execution.documents import Asked, Persisted, Refused
+from execution.limits import Bounds, are_bounded
 from execution.projectors import DEFINITION, Child, Projector, Unplanned, compile_selection
 
 PLANS_SIZE_MAX = 8_000_000  # of their texts; a plan is about ten times as large
@@ -53,12 +54,13 @@ class Prepared:
     """A request, as far as it does not depend on who asks and when: its plan, and its fields' arguments.
 
     keys: of the arguments of each LATER field's selection: the same for the same ones. answers: kept of it, for a scope and
-    somebody in it, or for nobody in particular. flights: answers being made. operation: its name.
+    somebody in it, or for nobody in particular. flights: answers being made. operation: its name. asked: what was asked for.
     """
 
     projector: Projector
     values: list[dict[str, Any]]
     keys: dict[Child, Hashable]
+    asked: Asked
     answers: dict[Who, Any] = field(default_factory=dict)
     flights: dict[Who, asyncio.Future[None]] = field(default_factory=dict)
     operation: str | None = None
@@ -73,8 +75,13 @@ class Prepared:
 class Plans:
     """Makes plans of a schema's queries, each at the second sight of its text."""
 
-    def __init__(self, schema: strawberry.Schema, persisted: Persisted | None = None) -> None:
-        """persisted: the texts of requests that name them by a hash. Raises Unplanned where something wraps all resolvers."""
+    def __init__(
+        self, schema: strawberry.Schema, persisted: Persisted | None = None, bounds: Bounds | None = None
+    ) -> None:
+        """persisted: the texts of requests that name them by a hash. bounds: of variables; None for none.
+
+        Raises Unplanned where something wraps all resolvers.
+        """
         if schema.exception_handlers or any(
             type(one).resolve is not SchemaExtension.resolve for one in schema.get_extensions()
         ):
@@ -83,6 +90,7 @@ class Plans:
             raise Unplanned("the schema has a default resolver of its own")
         self._schema = schema
         self._persisted = persisted or Persisted()
+        self._bounds = bounds
         self._core = schema._schema
         self._operations: Bounded[tuple[str, str | None], Operation | None] = Bounded(PLANS_SIZE_MAX)
         self._seen: Bounded[tuple[str, str | None], bool] = Bounded(PLANS_SIZE_MAX)
@@ -94,7 +102,7 @@ class Plans:
             return None
         query, name, variables = found
         operation = self._operations.get((query, name))
-        if operation is None:
+        if operation is None or (self._bounds and not are_bounded(variables, self._bounds)):
             return None
         values = get_variable_values(self._core, operation.node.variable_definitions or (), variables)
         if isinstance(values, list):
@@ -118,9 +126,9 @@ class Plans:
         except Exception:  # of an input's own too: whatever it is, the stock path words it
             return None
         keys = {one: _key(arguments[one.arguments]) for one in projector.children}
-        return Prepared(
-            projector, arguments, keys, operation=operation.node.name.value if operation.node.name else None
-        )
+        asked = Asked(operation.node, operation.fragments, variables)
+        named = operation.node.name.value if operation.node.name else None
+        return Prepared(projector, arguments, keys, asked, operation=named)
 
     def learn(self, body: bytes) -> bool:
         """The stock path has answered this without an error: at the second time a plan is made. Whether there is one now."""

@@ -22,8 +22,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from cache.rates import Rates
 from db import queries
 from db.listen import Listener
+from execution import asked
 from execution.engine import Engine
 from execution.metering import BOUNDS_S, OK, PLAN, STOCK, Histogram, Meter
 from ops.shelf import Record, Shelf
@@ -130,11 +132,26 @@ METRICS: Mapping[str, Metric] = {
     "chairtime_subscribers": Metric(Kind.GAUGE, "Subscriptions under way."),
     "chairtime_live_groups": Metric(Kind.GAUGE, "Different things that they watch; each is computed once."),
     "chairtime_live_results_total": Metric(Kind.COUNTER, "Results sent to subscribers."),
+    "chairtime_rate_limited_total": Metric(
+        Kind.COUNTER, "Requests refused with 429: by read or write of an address, or by tenant.", ("quota",)
+    ),
+    "chairtime_rate_settlements_total": Metric(
+        Kind.COUNTER,
+        "Times that a quota was asked for more; in memory only, or in the Redis that processes share.",
+        ("store",),
+    ),
     "chairtime_holds_total": Metric(Kind.COUNTER, "Mutations of holds that were done.", ("mutation",)),
     "chairtime_bookings_total": Metric(Kind.COUNTER, "Mutations of bookings that were done.", ("mutation",)),
     "chairtime_changes_total": Metric(
         Kind.COUNTER, "Other mutations done: hours, prices, people, places.", ("mutation",)
     ),
+    "chairtime_webhooks_total": Metric(
+        Kind.COUNTER, "Tries to tell endpoints: delivered, retried (it is to be tried again), given_up.", ("outcome",)
+    ),
+    "chairtime_webhooks_pending": Metric(
+        Kind.HIGHEST, "What endpoints are still to be told, of all tenants; 10 s old at most."
+    ),
+    "chairtime_webhooks_oldest_seconds": Metric(Kind.HIGHEST, "How long the oldest of it has waited."),
     "chairtime_refusals_total": Metric(
         Kind.COUNTER, "Mutations refused, by the type of the Problem.", ("mutation", "reason")
     ),
@@ -149,6 +166,7 @@ class Metrics:
         self.meter = Meter()
         self.engine: Engine | None = None
         self.sockets_open: Callable[[], int] = int
+        self.rates: Rates | None = None
         self._app = app
         self._listener = listener
         self._shelf = shelf
@@ -160,12 +178,13 @@ class Metrics:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Statements are timed meanwhile, and the numbers put on the shelf."""
-        queries.observers.append(self._observe)
+        queries.observers += self._observe, asked.count_statement
         task = asyncio.create_task(self._keep_putting(self._shelf), name="metrics") if self._shelf else None
         try:
             yield
         finally:
             queries.observers.remove(self._observe)
+            queries.observers.remove(asked.count_statement)
             if task and self._shelf:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
@@ -222,7 +241,9 @@ class Metrics:
             **self._of_cache(cache),
             **self._of_database(),
             **self._of_live(),
+            **self._of_rates(),
             **_of_writes(self._app.written),
+            **_of_webhooks(self._app.told),
         }
 
     def _of_requests(self) -> Numbers:
@@ -304,6 +325,14 @@ class Metrics:
             "chairtime_live_results_total": _one(self.meter.results_sent),
         }
 
+    def _of_rates(self) -> Numbers:
+        refused = self.rates.refused if self.rates else Counter[str]()
+        settled = self.rates.counts.settled if self.rates else Counter[str]()
+        return {
+            "chairtime_rate_limited_total": {(quota,): [refused[quota]] for quota in ("read", "write", "tenant")},
+            "chairtime_rate_settlements_total": {(store,): [settled[store]] for store in ("memory", "redis")},
+        }
+
 
 def cache_numbers(records: Iterable[Record]) -> list[CacheNumbers]:
     """What cacheStats is made of."""
@@ -377,6 +406,14 @@ def _of_writes(written: Mapping[tuple[str, str], int]) -> Numbers:
         what = "holds" if mutation in HOLDS else "bookings" if mutation.startswith("booking") else "changes"
         numbers[f"chairtime_{what}_total"][mutation,] = [count]
     return numbers
+
+
+def _of_webhooks(told: Mapping[str, int]) -> Numbers:
+    return {
+        "chairtime_webhooks_total": {(one,): [told.get(one, 0)] for one in ("delivered", "retried", "given_up")},
+        "chairtime_webhooks_pending": _one(told.get("pending", 0)),
+        "chairtime_webhooks_oldest_seconds": _one(told.get("oldest_s", 0)),
+    }
 
 
 def _one(value: float) -> Values:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib
+import ipaddress
 import json
 import os
 import secrets
@@ -17,13 +19,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import structlog
 from aiohttp import web
 
+from cache.counts import Counts
+from cache.rates import Rates
 from cache.stores import Redis
-from db import ahead, directory, embedded, migrate, versions
+from db import ahead, directory, embedded, migrate, queries, versions
 from db.listen import Listener
 from db.pool import Database, PoolSettings, StartupError, check_server
 from execution import oracle
@@ -34,27 +40,36 @@ from execution.front import Front, Handler, metered
 from execution.oracle import Oracle
 from execution.plans import Plans
 from ops import metrics as ops_metrics
+from ops import posting
+from ops.callers import Addresses, Network
+from ops.guard import Guard
 from ops.health import Health, Scrape
+from ops.limiting import Site
 from ops.metrics import Metrics
 from ops.shelf import Shelf
 from resolvers import app as wiring
 from resolvers import demo as demo_salon
-from resolvers import importing, nightly, salon_file, tokens, waitlist
+from resolvers import importing, nightly, salon_file, tokens, waitlist, webhooks
 from resolvers.app import App, Limits
 from resolvers.chores import Chores
 from resolvers.context import Caller, Context, Role
 from resolvers.nightly import Recalculated
+from resolvers.telling import Teller
 from resolvers.tokens import TokenSettings
 from resolvers.warming import Warming
-from schema import issuer, page, rest
+from schema import exports, issuer, page, rest
+from schema.exports import Exports
 from schema.quick import World
 from schema.rest import Rest
 from schema.schema import schema
 from schema.view import HEADER_MAX, View
 
-BODY_MAX = 100_000
+if TYPE_CHECKING:
+    from ops.tracing import Tracing
+
 CHECKED_SHARE = 1 / 5000  # of plans' answers are made again by the stock path, and compared
 SECRET_LENGTH_MIN = 32
+REPORTS = PoolSettings(size_min=0, size_max=4, readers=1, statement_s=30.0, write_turn_s=30.0)  # on a replica
 GARBAGE = 20_000, 20, 100  # Python's own are 700, 10, 10: of new objects, and of looks at the younger before the older
 # Requests under way get this long to end, then as long again before they are cancelled (aiohttp's ways).
 LAST_REQUESTS_S = 3
@@ -62,6 +77,21 @@ EXAMPLE = (
     "{ stylists(limit: 3) { name services { service { name } "
     'availableSlots(date: "%s") { freeCount slots(status: AVAILABLE) { display startUtc priceCents } } } } }'
 )
+
+
+log = structlog.get_logger("running")
+
+
+class RateSettings(NamedTuple):
+    """Quotas, as `100/minute`. read, write: of each address, requests, and holds and bookings. tenant: of each business."""
+
+    read: str
+    write: str
+    tenant: str
+
+
+STRICT = RateSettings("100/minute", "10/minute", "200/second")
+GENEROUS = RateSettings("1000/second", "100/second", "10000/second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +105,8 @@ class Settings:
     migrate: bool = True
     default_tenant: str = ""
     redis_url: str | None = None
+    replica_url: str | None = None
+    offer_log_days: int = 30
     jwks: str | None = None
     audiences: tuple[str, ...] = ("chairtime",)
     pool: PoolSettings = field(default_factory=PoolSettings)
@@ -88,6 +120,13 @@ class Settings:
     metrics_address: tuple[str, int] | None = None
     warming: bool = True
     days_ahead: int = 14
+    is_hardened: bool = False
+    rates: RateSettings | None = None
+    trusted_proxies: tuple[Network, ...] = ()
+    origins: tuple[str, ...] = ()
+    traces: str | None = None
+    private_webhooks: bool = False
+    webhook_timeout_s: float = 10.0
 
 
 class Sockets(NamedTuple):
@@ -116,6 +155,11 @@ class Prepared:
 async def prepare(settings: Settings, *, with_demo: bool) -> Prepared:
     """Everything that is done once, however many serve."""
     _redis(settings.redis_url)  # only to say now what is wrong with the address
+    _rates(settings)  # and with the quotas
+    if settings.traces is not None:
+        _tracing_extra()
+    if settings.replica_url:
+        await _look_at_replica(settings.replica_url)
     keys = None if settings.jwks is None else await issuer.keys(settings.jwks)
     secret = secret_of(settings.data_dir) if keys is None else _given_secret()
     async with database_of(settings) as (url, database):
@@ -140,8 +184,12 @@ async def serving(
     try:
         async with (
             _app(settings, prepared.url, database, redis, shelf) as (app, listener),
+            _guard(settings) as guard,
             _measuring(Metrics(app, listener, shelf), sockets.metrics) as metrics,
-            Chores(database, [waitlist.sweeping(app), nightly.chore(app, settings.days_ahead)]).running(),
+            Chores(
+                database, [waitlist.sweeping(app), webhooks.clearing(), nightly.chore(app, settings.days_ahead)]
+            ).running(),
+            _telling(settings, app),
             _warming(app, settings),
         ):
             runner = Runner(
@@ -154,6 +202,7 @@ async def serving(
                     metrics=metrics,
                     listener=listener,
                     shows_metrics=sockets.metrics is None,
+                    guard=guard,
                 ),
                 access_log=None,
                 shutdown_timeout=LAST_REQUESTS_S,
@@ -161,13 +210,24 @@ async def serving(
             )
             await runner.setup()
             try:
-                await web.SockSite(runner, sockets.main).start()
+                await Site(runner, sockets.main, settings.limits.header_bytes).start()
                 spare_pauses()
                 yield
             finally:
                 await runner.cleanup()
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def _telling(settings: Settings, app: App) -> AsyncIterator[None]:
+    """Endpoints are told what happened meanwhile."""
+    timeout_s = settings.webhook_timeout_s
+    async with (
+        posting.posting(timeout_s=timeout_s, to_any=settings.private_webhooks) as post,
+        Teller(app.database, post, app.told, timeout_s=timeout_s).running(),
+    ):
+        yield
 
 
 @asynccontextmanager
@@ -232,6 +292,7 @@ async def _app(
     """The parts of the server, listening for changes."""
     async with database.connection() as connection:
         lineage = await versions.lineage(connection) if redis else ""
+    replica = await Database.open(settings.replica_url, REPORTS) if settings.replica_url else None
     app = wiring.build(
         database,
         default_tenant=settings.default_tenant,
@@ -241,14 +302,65 @@ async def _app(
         redis=redis,
         lineage=lineage,
         others=_others(shelf) if shelf else tuple,
+        private_webhooks=settings.private_webhooks,
+        replica=replica,
+        offer_log_days=settings.offer_log_days,
     )
     listener = Listener(url, app.hear, app.trust)
     listener.start()
     try:
-        yield app, listener
+        async with app.offers.running():
+            yield app, listener
     finally:
         await listener.stop()
         await app.close()
+        if replica:
+            await replica.close()
+
+
+@asynccontextmanager
+async def _guard(settings: Settings) -> AsyncIterator[Guard]:
+    rates, tracing = _rates(settings), _tracing(settings.traces)
+    observers = [tracing.statement] if tracing else []
+    queries.observers += observers
+    try:
+        yield Guard(rates, Addresses(settings.trusted_proxies), settings.origins, settings.is_hardened, tracing)
+    finally:
+        for one in observers:
+            queries.observers.remove(one)
+        if tracing:
+            await asyncio.to_thread(tracing.close)
+        if rates:
+            await rates.counts.close()
+
+
+def _tracing(endpoint: str | None) -> Tracing | None:
+    """Traces for a collector. Raises StartupError where the extra is not installed."""
+    if endpoint is None:
+        return None
+    tracing = _tracing_extra()
+    found: Tracing = tracing.Tracing(tracing.provider(endpoint))
+    return found
+
+
+def _tracing_extra() -> ModuleType:
+    try:
+        return importlib.import_module("ops.tracing")
+    except ImportError:
+        extra = "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
+        raise StartupError(f"--traces needs the extra: pip install -c requirements-dev.txt {extra}") from None
+
+
+def _rates(settings: Settings) -> Rates | None:
+    """The quotas. Raises StartupError."""
+    if settings.rates is None:
+        return None
+    try:
+        return Rates(**settings.rates._asdict(), counts=Counts(settings.redis_url))
+    except ValueError as error:
+        raise StartupError(
+            f"--rate-read, --rate-write, --rate-tenant: {error}; write 100/minute, or 5 per 10 seconds"
+        ) from None
 
 
 @asynccontextmanager
@@ -282,6 +394,17 @@ def _others(shelf: Shelf) -> Callable[[], Sequence[Any]]:
     return lambda: ops_metrics.cache_numbers(shelf.others())
 
 
+async def _look_at_replica(url: str) -> None:
+    """Says what is wrong with it. Only what cannot be an address stops the start: bookings do not need a replica."""
+    option = "--replica-url"
+    try:
+        await check_server(url, option)
+    except StartupError as error:
+        if str(error).startswith(option):
+            raise
+        log.warning("the replica does not answer, nor do analytics and exports until it does", error=str(error))
+
+
 def _redis(url: str | None) -> Redis | None:
     """The Redis at a URL, which need not be there yet."""
     try:
@@ -301,35 +424,60 @@ def application(
     metrics: Metrics | None = None,
     listener: Listener | None = None,
     shows_metrics: bool = True,
+    guard: Guard | None = None,
 ) -> web.Application:
     """The routes. trusted: the only documents that are answered, by their SHA-256; None for any. checked_share: of plans'
-    answers, which the stock path makes again.
+    answers, which the stock path makes again. guard: what is let in; None for everything.
     """
-    found = web.Application(client_max_size=BODY_MAX)
+    found = web.Application(client_max_size=app.limits.body_bytes)
     metrics, health = metrics or Metrics(app, listener), Health(app.database, listener)
     authenticate, persisted = partial(tokens.authenticate, token_settings), Persisted(trusted)
-    view = View(app, authenticate, persisted, metrics.meter)
+    guard = guard or Guard()
+    metrics.rates = guard.rates
+    view = View(
+        app, authenticate, persisted, metrics.meter, guard.gate, origins=guard.origins, has_page=not guard.is_hardened
+    )
     metrics.sockets_open = view.sockets_open
     graphql: Handler = view
     if plans and oracle.trust():
         world = World(app, authenticate)
-        plans_ = Plans(schema, persisted)
-        metrics.engine = engine = Engine(plans_, world, keeps_fragments=fragments, meter=metrics.meter)
+        plans_ = Plans(schema, persisted, app.limits)
+        metrics.engine = engine = Engine(
+            plans_, world, keeps_fragments=fragments, meter=metrics.meter, on_answer=world.told
+        )
         judge = Oracle(engine, world.stock, checked_share)
         graphql = Front(engine, view, judge).handle
-        found[HALL] = Hall(engine, "/graphql", page.HARDENED, judge)
-    found.router.add_route("*", "/graphql", graphql)
-    found.router.add_get(rest.AVAILABLE_SLOTS, metered(Rest(app, authenticate).available_slots, metrics.meter, "rest"))
+        if not guard.tracing:  # each request has its span
+            found[HALL] = Hall(engine, "/graphql", lambda asked: page.HARDENED | guard.more(asked), judge, guard.admits)
+    found.router.add_route("*", "/graphql", guard.before(graphql, is_graphql=True))
+    slots = guard.before(metered(Rest(app, authenticate).available_slots, metrics.meter, "rest"))
+    found.router.add_get(rest.AVAILABLE_SLOTS, slots)
+    found.router.add_route("OPTIONS", rest.AVAILABLE_SLOTS, guard.preflight)
+    exports_ = Exports(app, authenticate)
+    bookings = guard.before(metered(exports_.bookings, metrics.meter, "export"))
+    found.router.add_get(exports.BOOKINGS, bookings, allow_head=False)
+    found.router.add_get(exports.CALENDAR, guard.before(metered(exports_.calendar, metrics.meter, "calendar")))
     found.router.add_get("/healthz", health.healthz)
     found.router.add_get("/readyz", health.readyz)
     if shows_metrics:
         found.router.add_get("/metrics", Scrape(metrics, is_open=False).metrics)
-    found.router.add_get("/", page.from_root)
-    found.router.add_get("/graphiql/{name}", page.asset)
+    if not guard.is_hardened:
+        found.router.add_get("/", page.from_root)
+        found.router.add_get("/graphiql/{name}", page.asset)
     found.on_response_prepare.append(page.harden)
+    if guard.origins:
+        found.on_response_prepare.append(guard.prepare)
     found.on_shutdown.append(health.leave)
     found.on_shutdown.append(view.go_away)
     return found
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to an address, as far as its name says."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def bind_all(settings: Settings) -> Sockets:
@@ -350,11 +498,12 @@ def bind(host: str, port: int, options: str = "--host and --port") -> socket.soc
     return listening
 
 
-def welcome(prepared: Prepared, listening: socket.socket, seconds: float) -> None:
+def welcome(prepared: Prepared, listening: socket.socket, seconds: float, *, is_hardened: bool) -> None:
     """What to do next, for whoever started this."""
     host, port = listening.getsockname()[:2]
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    say(f"\nReady in {seconds:.1f} s. Open {base}/graphql in a browser, or paste this:\n")
+    how = "by POST (the profile is hardened: there is no GraphiQL)" if is_hardened else "in a browser"
+    say(f"\nReady in {seconds:.1f} s. Open {base}/graphql {how}, or paste this:\n")
     query = EXAMPLE % (datetime.now(UTC).date() + timedelta(1))
     say(f"curl -s {base}/graphql -H 'content-type: application/json' -d '{json.dumps({'query': query})}'\n")
     if not prepared.has_tenant:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -24,8 +25,10 @@ from resolvers import packing
 from resolvers.budget import Budget
 from resolvers.demand import Demand
 from resolvers.feed import Feed
+from resolvers.offers import OfferLog
 
 DIRECTORIES_MAX = 1_000
+EXPORTS_MAX = 2  # at once
 CHECK_S = 1.0  # a check takes a millisecond; without an answer until then what memory has is served as unverified
 DAY_CODEC = packing.codec(DayFacts, common=("travel", "terms", "price_rules"))
 DIRECTORY_CODEC = packing.codec(Directory)
@@ -33,12 +36,37 @@ DIRECTORY_CODEC = packing.codec(Directory)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what one operation may ask for. availabilities: stylists x days x services."""
+    """Bounds on what may be asked for; docs/decisions/0015-limits.md says why so many.
 
+    Of a request: body_bytes; header_bytes, all together; seconds until it is answered. Of a document, and of its variables: see
+    execution/limits.py. Of an operation: days of a range, rows of a page, starts of `firstAvailable`, availabilities (stylists x
+    days x services), and cost, see schema/cost.py. Of WebSockets: how many a caller may have open, operations under way on one,
+    bytes of a message, seconds until connection_init, and between pings.
+    """
+
+    body_bytes: int = 100_000
+    header_bytes: int = 1_200_000
+    seconds: float = 5.0
+    tokens: int = 2_000
+    characters: int = 20_000
+    depth: int = 16
+    aliases: int = 100
+    directives: int = 50
+    root_fields: int = 50
+    fields: int = 1_000
+    variables_depth: int = 16
+    variables_values: int = 5_000
+    list_length: int = 2_000
     days: int = 62
     page: int = 200
     starts: int = 100
     availabilities: int = 6_000
+    cost: int = 250_000
+    sockets: int = 50
+    socket_operations: int = 20
+    message_bytes: int = 65_536
+    init_seconds: float = 5.0
+    ping_seconds: float = 25.0
 
 
 @dataclass(slots=True)
@@ -53,8 +81,9 @@ class Warmth:
 class App:
     """The parts of a running server.
 
-    heard: changes, by what they were of. written: mutations, by name and outcome. prepared: days, by why and from where. others:
-    what the caches of the server's other processes count, see resolvers/counting.py.
+    heard: changes, by what they were of. written: mutations, by name and outcome. prepared: days, by why and from where. told:
+    what became of webhooks, see resolvers/telling.py; private_webhooks: whether they may go anywhere. others: what the caches of
+    the server's other processes count, see resolvers/counting.py.
     """
 
     database: Database
@@ -63,17 +92,27 @@ class App:
     check: VersionCheck
     clock: Clock
     feed: Feed
+    offers: OfferLog
     limits: Limits
     tenant_ids: dict[str, str]
     default_tenant: str
     redis: Redis | None = None
+    private_webhooks: bool = False
     heard: Counter[str] = field(default_factory=Counter)
     written: Counter[tuple[str, str]] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
     others: Callable[[], Sequence[Any]] = tuple
     demand: Demand = field(default_factory=Demand)
     budget: Budget = field(default_factory=Budget)
     warmth: Warmth = field(default_factory=Warmth)
     prepared: Counter[tuple[str, str]] = field(default_factory=Counter)
+    replica: Database | None = None
+    exporting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(EXPORTS_MAX))
+
+    @property
+    def reports(self) -> Database:
+        """Where reports read, which may be late: the replica, if there is one. Never for VERIFIED, nor for anything written."""
+        return self.replica or self.database
 
     async def close(self) -> None:
         """Lets go of Redis; the database is its opener's to close."""
@@ -130,10 +169,14 @@ def build(
     redis: Redis | None = None,
     lineage: str = "",
     others: Callable[[], Sequence[Any]] = tuple,
+    private_webhooks: bool = False,
+    replica: Database | None = None,
+    offer_log_days: int = 30,
 ) -> App:
     """The parts, wired: the caches load from the database and check their versions there.
 
     redis: what other processes on the same database share with this one. lineage: of the database's versions.
+    replica: for reports. offer_log_days: how long it is kept who was shown what; 0 = not at all.
     """
     clock = Clock()
 
@@ -190,11 +233,14 @@ def build(
         check=check,
         clock=clock,
         feed=Feed(),
+        offers=OfferLog(database, kept_days=offer_log_days),
         limits=limits,
         tenant_ids={},
         default_tenant=default_tenant,
         redis=redis,
+        private_webhooks=private_webhooks,
         others=others,
+        replica=replica,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from domain.errors import BadRequest, Free, OrderReason
 from domain.model import DayFacts, DaySlots, Service, Slot, SlotStatus, Span, Stylist
 from resolvers.context import Context
 from resolvers.loaders import Later
+from resolvers.offers import Shown
 
 FIRST_CHUNK_DAYS = 7
 CHUNK_DAYS_MAX = 31
@@ -70,10 +71,12 @@ def of_stylist(
 
     def assembled(found: list[Reading[DayFacts]]) -> list[Availability]:
         readings = dict(zip(wanted, found, strict=True))
-        return [
+        made = [
             assemble(stylist_id, service_id, day, zone, [readings[touched_day] for touched_day in touched[day]])
             for day in dates
         ]
+        context.show(Shown(context.tenant_id, made))
+        return made
 
     return Later(context.days(freshness).load(keys), assembled)
 
@@ -157,7 +160,19 @@ async def first_available(
         complete_until = hours.instant(day, 0, EARLIEST_ZONE)
         if sum(one.slot.starts_at < complete_until for one in found) >= limit:
             break
-    return _ordered(found, limit)
+    chosen = _ordered(found, limit)
+    context.show(_first_of(context, chosen, found))
+    return chosen
+
+
+def _first_of(context: Context, chosen: Sequence[Free], found: Sequence[_Candidate]) -> Shown:
+    """For the offer log: of each list that they are of, the starts that were chosen."""
+    starts = {(one.stylist_id, one.slot.starts_at) for one in chosen}
+    lists: dict[int, tuple[Availability, list[Slot]]] = {}
+    for answer, slot in found:
+        if (answer.stylist_id, slot.starts_at) in starts:
+            lists.setdefault(id(answer), (answer, []))[1].append(slot)
+    return Shown(context.tenant_id, [replace(one, slots=shown) for one, shown in lists.values()], is_whole=False)
 
 
 def _ordered(found: Sequence[_Candidate], limit: int) -> list[Free]:

@@ -215,7 +215,7 @@ async def get(context: Context, booking_id: str) -> Claim | None:
         claim = await bookings.get(connection, context.tenant_id, booking_id)
     if claim is None or claim.status in (BookingStatus.HELD, BookingStatus.RELEASED):
         return None
-    return claim if _may_see(context, claim) else None
+    return claim if may_see(context, claim) else None
 
 
 async def between(
@@ -480,7 +480,7 @@ def _occupied(service: Service, starts_at: datetime, ends_at: datetime) -> Span:
 
 
 def _visible(context: Context, claim: Claim | None) -> Claim:
-    if claim is None or not _may_see(context, claim):
+    if claim is None or not may_see(context, claim):
         raise NotFound
     return claim
 
@@ -494,7 +494,7 @@ def _confirmed(claim: Claim) -> Claim:
     return claim
 
 
-def _may_see(context: Context, claim: Claim) -> bool:
+def may_see(context: Context, claim: Claim) -> bool:
     """Who made it, and staff. What nobody made, through import or raw SQL, is staff's."""
     return context.caller.is_staff or (claim.holder is not None and claim.holder == context.caller.holder)
 

@@ -17,6 +17,7 @@ from domain.errors import BadRequest, Unavailable
 from domain.model import Claim, DayFacts, Directory
 from resolvers.app import App
 from resolvers.loaders import Batch, DayLoader
+from resolvers.offers import Shown
 
 
 class Role(StrEnum):
@@ -67,6 +68,8 @@ class Context:
         self.caller = caller
         self.asked = 0
         self.freshnesses: set[Freshness] = set()
+        self.shown: list[Shown] = []
+        self._remembers = remembers
         self._entry = directory
         self._is_fresh = is_fresh
         self._moved = False
@@ -127,13 +130,19 @@ class Context:
         self.freshnesses.add(freshness)
         return self._loaders[freshness]
 
+    def show(self, shown: Shown) -> None:
+        """Takes down what the operation's answer shows. Not where one context serves many answers, as a subscription's."""
+        if self._remembers:
+            self.shown.append(shown)
+
     def count(self, availabilities: int) -> None:
         """Counts stylist-days x services asked for. Raises BadRequest past the operation's limit."""
         self.asked += availabilities
         limit = self.app.limits.availabilities
         if self.asked > limit:
             raise BadRequest(
-                "BAD_INPUT", f"this asks for more than {limit} stylists x days x services; ask for fewer at a time"
+                "TOO_COMPLEX",
+                f"availabilities: {self.asked:,} stylists x days x services; at most {limit:,}; ask for fewer at a time",
             )
 
     async def renew(self) -> None:

@@ -12,6 +12,7 @@ from cache.keys import DirectoryKey
 from cache.versioned import Freshness
 from resolvers.availability import Availability
 from resolvers.context import Context
+from resolvers.offers import Shown
 
 KEPT_ELSEWHERE_S = 1
 
@@ -31,6 +32,7 @@ class Recalled:
 
     def __init__(self, context: Context, found: Sequence[Availability]) -> None:
         self.askers = frozenset(slot.holder for one in found for slot in one.slots if slot.holder is not None)
+        self.shown = Shown(context.tenant_id, found)
         self._app = context.app
         entries = {reading.entry.key: reading.entry for one in found for reading in one.readings}
         self._days = {keys.text(key): entry for key, entry in entries.items()}

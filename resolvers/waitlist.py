@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -125,13 +126,14 @@ def sweeping(app: App) -> Chore:
         found = await waitlist.due(connection, DUE_MAX)
         if not found:
             return None
-        first, *others = found
-        if first.due_in_s > 0:
-            return first.due_in_s
-        await become(connection, first.tenant_id)
-        context = await Context.of_tenant(app, first.tenant_id, SWEEPER)
-        await bookings.lapse(connection, context, first.claim_id)
-        return others[0].due_in_s if others else None
+        ended = [one for one in found if one.due_in_s <= 0]
+        if not ended:
+            return found[0].due_in_s
+        one = random.choice(ended)  # noqa: S311 - so that one that fails does not keep all others
+        await become(connection, one.tenant_id)
+        context = await Context.of_tenant(app, one.tenant_id, SWEEPER)
+        await bookings.lapse(connection, context, one.claim_id)
+        return 0.0 if len(found) > 1 else None
 
     return Chore("sweep", step, SWEEP_EVERY_S)
 

@@ -27,12 +27,18 @@ DAYS_TOUCHED = 5  # as far as a claim can close starts: buffers, travel, long se
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A mutation as the journal knows it. input: JSON values, without the key."""
+    """A mutation as the journal knows it. input: JSON values, without the key. seen_version: of the list that led to it."""
 
     mutation: str
     input: Mapping[str, Any]
     entity_id: str | None = None
     key: str | None = None
+    seen_version: str | None = None
+
+    @property
+    def seen(self) -> dict[str, str]:
+        """What the audit log says of that."""
+        return {"seenVersion": self.seen_version} if self.seen_version else {}
 
 
 async def run(context: Context, request: Request, work: Callable[[Connection], Awaitable[Claim]]) -> Claim:
@@ -58,7 +64,7 @@ async def run(context: Context, request: Request, work: Callable[[Connection], A
             entity_id=claim.id,
             outcome=DONE,
             before=before and as_json(before),
-            after=after,
+            after={**after, **request.seen},
         )
         return claim, [claim, before] if before else [claim]
 
@@ -140,5 +146,5 @@ async def audit_refusal(context: Context, request: Request, refusal: Refusal) ->
             action=request.mutation,
             entity_id=request.entity_id,
             outcome=type(refusal).__name__,
-            after={**request.input, "message": refusal.message},
+            after={**request.input, **request.seen, "message": refusal.message},
         )

@@ -6,10 +6,12 @@ import uuid
 from typing import Any
 
 import structlog
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.extensions import MaskErrors
 
-from domain.errors import BadRequest, IssuerUnavailable, Unavailable
+from domain.errors import BadRequest, IssuerUnavailable, RateLimited, Unavailable
+
+HIDDEN = "the document or its variables do not fit the schema; staff are told where, and servers in the profile `open` tell all"
 
 log = structlog.get_logger("errors")
 
@@ -20,11 +22,19 @@ class CodedErrors(MaskErrors):
     def __init__(self) -> None:
         super().__init__()
 
+    def _process_errors(self, errors: list[GraphQLError]) -> list[GraphQLError]:
+        """A stranger is not told which part of a document is wrong, nor how many are."""
+        found = super()._process_errors(errors)
+        hidden = [one for one in found if one.message == HIDDEN]
+        return [one for one in found if one.message != HIDDEN] + hidden[:1]
+
     def anonymise_error(self, error: GraphQLError) -> GraphQLError:
         """The same error as the client may see it."""
         if error.extensions and "code" in error.extensions:
             return error
         message, extensions = describe(error)
+        if getattr(self.execution_context.context, "is_stranger", False) and _tells_of_schema(error, extensions):
+            return GraphQLError(HIDDEN, extensions=extensions)
         return GraphQLError(
             message,
             nodes=error.nodes,
@@ -35,9 +45,17 @@ class CodedErrors(MaskErrors):
         )
 
 
+def _tells_of_schema(error: GraphQLError, extensions: dict[str, Any]) -> bool:
+    """Whether graphql-core found something wrong with a document or its variables, and says what would be right."""
+    is_ours = isinstance(error.original_error, BadRequest)
+    return extensions["code"] == "BAD_INPUT" and not is_ours and not isinstance(error, GraphQLSyntaxError)
+
+
 def describe(error: GraphQLError) -> tuple[str, dict[str, Any]]:
     """The message and extensions of an error: a wrong request says what is wrong, our fault only an id."""
     cause = error.original_error
+    if isinstance(cause, RateLimited):
+        return cause.message, {"code": cause.code, "retryAfterSeconds": cause.retry_after_s}
     if isinstance(cause, BadRequest):
         return cause.message, {"code": cause.code}
     if isinstance(cause, IssuerUnavailable):

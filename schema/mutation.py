@@ -15,6 +15,7 @@ from resolvers.writing import Request
 from schema import inputs
 from schema.ahead import AheadMutation
 from schema.claims import Booking, Hold
+from schema.exports import Feeding
 from schema.inputs import NOTES_MAX, BookingConfirmInput, BookingCreateInput, BookingRescheduleInput, HoldPlaceInput
 from schema.managing import Managing
 from schema.operation import context_of
@@ -23,12 +24,13 @@ from schema.results import BookingResult, HoldPlaceResult, HoldReleaseResult, an
 from schema.scalars import instant_text
 from schema.types import Info
 from schema.waitlist import WaitlistMutation
+from schema.webhooks import WebhookMutation
 
 BookingIdArgument = Annotated[strawberry.ID, strawberry.argument(description="The booking's id.")]
 
 
 @strawberry.type(description="What can be done. Holding and booking need no token; X-Session-Id owns what it makes.")
-class Mutation(Managing, WaitlistMutation, AheadMutation):
+class Mutation(Managing, WaitlistMutation, WebhookMutation, Feeding, AheadMutation):
     @strawberry.mutation(
         description="Holds a free start for ten minutes, or as long as the tenant says. Needs X-Session-Id."
     )
@@ -37,7 +39,7 @@ class Mutation(Managing, WaitlistMutation, AheadMutation):
     ) -> HoldPlaceResult:
         context = await _writing(info)
         start = _start(input)
-        request = Request("holdPlace", _start_json(start), key=input.idempotency_key)
+        request = Request("holdPlace", _start_json(start), key=input.idempotency_key, seen_version=start.seen_version)
         return await answer(info, Hold.of, bookings.hold(context, start, request))
 
     @strawberry.mutation(description="Gives a hold back before it ends by itself.")
@@ -78,6 +80,7 @@ class Mutation(Managing, WaitlistMutation, AheadMutation):
             "bookingCreate",
             {**_start_json(start), "customer": _contact_json(contact), "notes": notes},
             key=input.idempotency_key,
+            seen_version=start.seen_version,
         )
         return await answer(info, Booking.of, bookings.create(context, start, contact, notes, request))
 

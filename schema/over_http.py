@@ -19,7 +19,7 @@ RETRY_AFTER = web.RequestKey("RETRY_AFTER", float)
 STATUS = web.RequestKey("STATUS", int)
 REFUSALS = (400, 405, 413)
 # Of an answer without data, as application/graphql-response+json; whatever else is wrong with a request is 400.
-STATUSES = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "INTERNAL": 500, "UNAVAILABLE": 503}
+STATUSES = {"UNAUTHENTICATED": 401, "FORBIDDEN": 403, "RATE_LIMITED": 429, "INTERNAL": 500, "UNAVAILABLE": 503}
 PUSHED = (
     "a page of another site asks by GET: it must send X-Session-Id, X-Tenant, Apollo-Require-Preflight or "
     "Content-Type: application/json, so that its browser asks first whether it may"
@@ -48,7 +48,7 @@ class OverHTTP(GraphQLView):
         try:
             response = await super().__call__(request)
         except web.HTTPRequestEntityTooLarge as too_large:
-            return self._refusal(request, Refused(too_large.text or "", "BAD_INPUT", too_large.status))
+            return self._refusal(request, Refused(f"body_bytes: {too_large.text}", "TOO_COMPLEX", too_large.status))
         except Refused as refusal:
             return self._refusal(request, refusal)
         if not isinstance(response, web.Response):
@@ -57,6 +57,10 @@ class OverHTTP(GraphQLView):
             return self._refusal(request, Refused(response.text or "", "BAD_INPUT", response.status))
         if request.get(RETRY_AFTER, 0.0):
             response.headers["Retry-After"] = str(math.ceil(request[RETRY_AFTER]))
+        if request.get(STATUS) == web.HTTPTooManyRequests.status_code:
+            response.set_status(
+                web.HTTPTooManyRequests.status_code
+            )  # before GraphQL had a say, whatever the answer's type
         if response.content_type == media.JSON and _answer_type(request) == media.RESPONSE:
             response.content_type = media.RESPONSE
             response.set_status(request.get(STATUS, 200))

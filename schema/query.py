@@ -18,6 +18,7 @@ from schema import inputs, types
 from schema.audit import AuditConnection
 from schema.claims import Booking, BookingConnection
 from schema.explanation import Conflict, SlotCause, SlotExplanation
+from schema.figures import Figures
 from schema.inputs import AfterArgument, DateArgument, IdsArgument, LimitArgument, ServiceIdArgument, StylistIdArgument
 from schema.operation import context_of
 from schema.permissions import IsAdmin, IsStaff, only
@@ -35,12 +36,13 @@ from schema.types import (
     later,
 )
 from schema.waitlist import WaitlistQuery
+from schema.webhooks import WebhookQuery
 
 BOOKING_DAYS_MAX = 366
 
 
 @strawberry.type(description="What can be asked. Reading availability needs no token.")
-class Query(WaitlistQuery):
+class Query(Figures, WaitlistQuery, WebhookQuery):
     @strawberry.field(description="The business: the token's, else the header X-Tenant's, else the server's default.")
     @planned
     def tenant(self, info: Info) -> Tenant:

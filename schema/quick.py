@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
+from execution import asked as under_way
+from execution.documents import Asked
 from resolvers import recalling, tokens
 from resolvers.app import App
 from resolvers.context import Caller
 from resolvers.recalling import Cached, Verified
-from schema import operation, types
+from schema import cost, operation, types
 from schema.operation import Asking, Authenticate
 from schema.schema import schema
 
@@ -71,20 +74,27 @@ class World:
             raise error
         return result.data
 
+    def told(self, asker: Asker, proof: Verified | Cached, moment: datetime | None) -> None:
+        """Somebody got an answer by a plan."""
+        self._app.offers.note(proof.shown, asker.name, moment or self._app.clock.now())
+
     async def run(
-        self, asker: Asker, work: Callable[[Any], Coroutine[Any, Any, tuple[T, Sequence[Any]]]]
+        self, asker: Asker, work: Callable[[Any], Coroutine[Any, Any, tuple[T, Sequence[Any]]]], asked: Asked
     ) -> tuple[T, Verified | Cached | None]:
-        """As the stock path runs a query: again, when the directory moved under it."""
+        """As the stock path runs a query: again, when the directory moved under it. Raises GraphQLError past a limit."""
 
         async def authenticate(_headers: Mapping[str, str]) -> Caller:
             return asker.caller
 
         asking = Asking(self._app, authenticate, NOBODY)
         context = await asking.open()
+        cost.check(schema._schema, asked, context.directory, self._app.limits)
         result, values = await work(Info(asking))
         if await context.is_stale():
             context = await asking.open(fresh=True)
             result, values = await work(Info(asking))
+        if (request := under_way.current.get()) is not None:
+            request.availabilities += context.asked
         return result, recalling.proof(context, [one.found for one in _availabilities(values)])
 
 

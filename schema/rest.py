@@ -17,7 +17,7 @@ from graphql import GraphQLError
 from cache.versioned import Freshness
 from domain.errors import BadRequest
 from domain.model import Slot, SlotStatus
-from resolvers import availability
+from resolvers import availability, offers
 from resolvers.app import App
 from resolvers.availability import Availability
 from resolvers.context import Context
@@ -39,6 +39,7 @@ STATUS_NAMES = {
 }
 HTTP_STATUSES = {
     "BAD_INPUT": 400,
+    "TOO_COMPLEX": 400,
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
     "NOT_FOUND": 404,
@@ -74,10 +75,10 @@ class Wanted:
             wanted = "; ".join(f"{name} is missing, give {what}" for name, what in missing.items())
             raise BadParameter("BAD_INPUT", wanted, ", ".join(missing))
         return cls(
-            stylist_id=_parsed("stylistId", query["stylistId"], partial(inputs.uuid, name="stylistId")),
-            service_id=_parsed("serviceId", query["serviceId"], partial(inputs.uuid, name="serviceId")),
-            date=_parsed("targetDate", query["targetDate"], parse_date),
-            zone=_parsed(
+            stylist_id=parsed("stylistId", query["stylistId"], partial(inputs.uuid, name="stylistId")),
+            service_id=parsed("serviceId", query["serviceId"], partial(inputs.uuid, name="serviceId")),
+            date=parsed("targetDate", query["targetDate"], parse_date),
+            zone=parsed(
                 "customerTimezone",
                 query.get("customerTimezone") or DEFAULT_ZONE,
                 partial(inputs.zone_named, argument="customerTimezone"),
@@ -110,6 +111,8 @@ class Rest:
             wanted = Wanted.of(request.query)
             asking = Asking(self._app, self._authenticate, operation.headers_of_asker(request.headers))
             found = await steady(asking, wanted.read)
+            if asking.context:
+                offers.note(asking.context)
             return web.Response(
                 body=orjson.dumps([row(slot, wanted.zone) for slot in found.slots]),
                 headers=freshness_headers(found),
@@ -178,7 +181,7 @@ def refusal(request: web.Request, error: Exception) -> web.Response:
     return web.Response(body=orjson.dumps(body), status=status, headers=headers, content_type="application/json")
 
 
-def _parsed(name: str, text: str, parse: Callable[[str], T]) -> T:
+def parsed(name: str, text: str, parse: Callable[[str], T]) -> T:
     try:
         return parse(text)
     except BadRequest as fault:

@@ -16,6 +16,7 @@ from domain import model
 from domain.errors import Free, OrderReason
 from domain.model import Directory, SlotStatus
 from execution.marks import Written, by_asker, momentary, planned_later, settled
+from execution.turns import paced, paced_later
 from resolvers import availability
 from resolvers.loaders import Later
 from schema import inputs
@@ -369,7 +370,7 @@ class Availability:
             list[SlotStatus] | None, strawberry.argument(description="Only these, as [AVAILABLE]. Default: all.")
         ] = None,
     ) -> list[Slot]:
-        return [slot for slot in self.all_slots() if status is None or slot.status in status]
+        return paced([slot for slot in self.all_slots() if status is None or slot.status in status])
 
     @strawberry.field(description="How many of them are free.")
     def free_count(self) -> int:
@@ -481,4 +482,4 @@ def slots_of(
 
 def later(found: Awaitable[list[T]], make: Callable[[list[T]], Any]) -> Any:
     """What the executor will await. Any: Strawberry wants to read the field's own type in the annotation."""
-    return Later(found, make)
+    return Later(paced_later(found), make)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,15 +15,19 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types.unset import UNSET, UnsetType
 
-from domain.errors import BadRequest, Unavailable
+from domain.errors import BadRequest, RateLimited, Unavailable
+from execution import asked
 from execution.documents import Persisted, Refused
+from execution.limits import too_complex
 from execution.metering import Meter
+from execution.turns import Turns
 from resolvers.app import App
-from schema import operation, page
-from schema.operation import Asking, Authenticate
+from resolvers.context import Caller
+from schema import frames, operation, page
+from schema.frames import Frames
+from schema.operation import Asking, Authenticate, Gate, SocketOwner
 from schema.over_http import OverHTTP, as_error
 
-CONNECTION_INIT = timedelta(seconds=5)
 # aiohttp's bound of 8 kB answers a token of any more with its own page and status 400. Up to a megabyte it gets to us and is
 # refused as every other bad token is, in GraphQL. The price: a connection may make us keep that much for each header.
 HEADER_MAX = 1_200_000
@@ -50,7 +55,7 @@ class Socket(AiohttpWebSocketAdapter):
     async def close(self, code: int, reason: str) -> None:
         try:
             async with asyncio.timeout(self.patience_s):
-                await super().close(code, reason)
+                await super().close(code, frames.shortened(reason))
         except TimeoutError:
             if self.request.transport is not None:
                 self.request.transport.abort()
@@ -149,8 +154,24 @@ class Messages(BaseGraphQLTransportWSHandler[Any, Any]):
         except Refused as refusal:
             await self.send_message({"id": message["id"], "type": "error", "payload": [as_error(refusal)]})
             return
+        limit = self.context.app.limits.socket_operations
+        if self.connection_acknowledged and message["id"] not in self.operations and len(self.operations) >= limit:
+            error = too_complex(
+                "socket_operations", len(self.operations) + 1, limit, "operations under way on one WebSocket"
+            )
+            await self.send_message({"id": message["id"], "type": "error", "payload": [error.formatted]})
+            return
         if not payload.get("query") or not all(isinstance(payload.get(name), kind) for name, kind in kinds.items()):
             raise TypeError
+        asked.begin().ends_with_answer = True
+        if self.context.gate and self.connection_acknowledged:
+            try:
+                await self.context.gate.admit(self.context.named())
+            except RateLimited as refusal:
+                extensions = {"code": refusal.code, "retryAfterSeconds": refusal.retry_after_s}
+                told = {"message": refusal.message, "extensions": extensions}
+                await self.send_message({"id": message["id"], "type": "error", "payload": [told]})
+                return
         await super().handle_subscribe(message)
 
 
@@ -166,16 +187,27 @@ class View(OverHTTP):
         authenticate: Authenticate,
         persisted: Persisted | None = None,
         meter: Meter | None = None,
+        gate: Callable[[web.Request], Gate] | None = None,
+        *,
+        origins: Collection[str] = (),
+        has_page: bool = True,
     ) -> None:
+        """gate: what lets a request's operations in. origins: whose pages may open WebSockets from elsewhere, `*` for all."""
         super().__init__(
             persisted or Persisted(),
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
-            connection_init_wait_timeout=CONNECTION_INIT,
+            connection_init_wait_timeout=timedelta(seconds=app.limits.init_seconds),
+            max_subscriptions_per_connection=None,  # counted in Messages
+            allowed_origins=origins,
+            graphql_ide="graphiql" if has_page else None,
         )
+        self._door = gate
         self._app = app
         self._authenticate = authenticate
         self._meter = meter
+        self._turns = Turns()
         self._sockets: set[Messages] = set()
+        self._sockets_of: Counter[SocketOwner] = Counter()
         self._leaving: set[asyncio.Task[None]] = set()
         self._is_going_away = False
 
@@ -189,6 +221,11 @@ class View(OverHTTP):
             yield
         finally:
             self._sockets.discard(messages)
+            owner = messages.context.socket_owner
+            if owner is not None:
+                self._sockets_of[owner] -= 1
+                if not self._sockets_of[owner]:
+                    del self._sockets_of[owner]
 
     def sockets_open(self) -> int:
         """How many WebSockets there are."""
@@ -210,7 +247,10 @@ class View(OverHTTP):
 
     async def get_context(self, request: web.Request, response: Any) -> Any:
         """Who asks; the operation's own context is made when its document is known to be valid."""
-        return Asking(self._app, self._authenticate, operation.headers_of_asker(request.headers), self._meter)
+        asking = Asking(self._app, self._authenticate, operation.headers_of_asker(request.headers), self._meter)
+        asking.turns = self._turns
+        asking.gate = self._door and self._door(request)
+        return asking
 
     async def on_ws_connect(self, context: Any) -> UnsetType:
         """Knows a WebSocket's asker before it is acknowledged. With a token that is not valid no operation can succeed.
@@ -218,13 +258,36 @@ class View(OverHTTP):
         Whatever else is wrong with who asks is told to each operation, in words that say what would be right.
         """
         try:
-            context.expires_at = (await context.caller()).expires_at
+            caller = await context.caller()
+            context.expires_at = caller.expires_at
+            self._count_socket(context, caller)
         except BadRequest as refusal:
             if refusal.code == "UNAUTHENTICATED":
                 raise Rejection(4401, "Unauthorized") from None
         except Unavailable:  # the token may well be valid: clients try again after this code, not after 4401
             raise Rejection(1013, "Try again later") from None
         return UNSET
+
+    def _count_socket(self, context: Asking, caller: Caller) -> None:
+        """One more of a subject or session, which may have so many; who is neither is counted nowhere. Raises Rejection."""
+        if caller.holder is None:
+            return
+        owner, most = (caller.tenant_slug, caller.holder), context.app.limits.sockets
+        if self._sockets_of[owner] >= most:
+            raise Rejection(4429, f"Too many WebSockets: sockets: {self._sockets_of[owner] + 1}, at most {most}")
+        self._sockets_of[owner] += 1
+        context.socket_owner = owner
+
+    async def create_websocket_response(self, request: web.Request, subprotocol: str | None) -> web.WebSocketResponse:
+        """With pings, and messages that are bounded."""
+        limits = self._app.limits
+        response = Frames(
+            protocols=[subprotocol] if subprotocol else [],
+            heartbeat=limits.ping_seconds,
+            max_msg_size=limits.message_bytes + 1,  # aiohttp refuses what is as large
+        )
+        await response.prepare(request)
+        return response
 
     async def render_graphql_ide(self, request: web.Request) -> web.Response:
         """GraphiQL, from web/graphiql."""

@@ -46,6 +46,8 @@ async def serving(url: str, redis_url: str, folder: Path, name: str, *, mutant: 
         "--port",
         "0",
         "--no-migrate",
+        "--rate-limits",
+        "off",
         "--database-url",
         url,
         "--redis-url",

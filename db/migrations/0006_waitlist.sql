@@ -41,7 +41,6 @@ create table waitlist_offers (
     outcome text not null default 'OPEN',
     offered_at timestamptz not null default clock_timestamp(),
     constraint waitlist_offers_pkey primary key (tenant_id, hold_id),
-    constraint waitlist_offers_hold_fkey foreign key (tenant_id, hold_id) references bookings on delete cascade,
     constraint waitlist_offers_entry_fkey foreign key (tenant_id, entry_id) references waitlist on delete cascade,
     constraint waitlist_offers_outcome_known check (outcome in ('OPEN', 'BOOKED', 'DECLINED', 'EXPIRED'))
 );
@@ -85,7 +84,21 @@ end $$;
 create trigger waitlist_settle after update on bookings
     for each row when (old.status = 'HELD' and new.status <> 'HELD') execute function waitlist_settle();
 
--- A hold that is deleted takes its offer along; who had it waits on.
+-- Bookings that are deleted take their offers along. By trigger: what a foreign key points at could not be truncated.
+create function waitlist_hold_gone() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'TRUNCATE' then
+        delete from waitlist_offers;
+    else
+        delete from waitlist_offers where tenant_id = old.tenant_id and hold_id = old.id;
+    end if;
+    return null;
+end $$;
+create trigger waitlist_hold_gone after delete on bookings
+    for each row when (old.expires_at is not null) execute function waitlist_hold_gone();
+create trigger waitlist_holds_gone after truncate on bookings for each statement execute function waitlist_hold_gone();
+
+-- Who had an offer that is gone waits on.
 create function waitlist_offer_gone() returns trigger language plpgsql as $$
 begin
     update waitlist set status = 'WAITING'
@@ -127,9 +140,15 @@ begin
          where b.status = 'CONFIRMED' and b.payment_due_at <= clock_timestamp() + interval '1 second')
     select d.tenant_id, d.id, extract(epoch from d.at - clock_timestamp())::float8 from due d order by d.at limit most;
 end $$;
+-- The writer's search_path is the writer's own, as in 0003.
 do $$
+declare
+    named text;
 begin
-    execute format('alter function claims_due(integer) set search_path = %I, pg_temp', current_schema());
+    foreach named in array array['waitlist_settle()', 'waitlist_hold_gone()', 'waitlist_offer_gone()', 'waitlist_offer_tell()',
+                                 'claims_due(integer)'] loop
+        execute format('alter function %s set search_path = %I, pg_temp', named, current_schema());
+    end loop;
     revoke execute on function claims_due(integer) from public;
     grant execute on function claims_due(integer) to chairtime_app;
 end $$;

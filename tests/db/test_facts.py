@@ -78,6 +78,20 @@ def busy_source(**columns: str) -> str:
     return insert("busy_sources", **{"stylist_id": "$cleo", "source": "'google'"} | columns)
 
 
+def waits(**columns: str) -> str:
+    given = {"holder": "'session:one'", "service_id": "$cut", "customer_id": "$client"}
+    return insert("waitlist", **given | {"from_on": "'2030-01-16'", "until_on": "'2030-01-16'"} | columns)
+
+
+def offered(**columns: str) -> str:
+    given = {"entry_id": "$row", "hold_id": "$row", "stylist_id": "$ana", "starts_at": "'2030-01-16 09:00'"}
+    return insert("waitlist_offers", **given | columns)
+
+
+def hook(**columns: str) -> str:
+    return insert("webhooks", **{"id": "$row", "url": "'https://example.org'", "secret": "'whsec_AAAA'"} | columns)
+
+
 def preferences(**columns: str) -> str:
     return insert("preferences", **{"stylist_id": "$ana"} | columns)
 
@@ -125,6 +139,40 @@ NOT_OUR_DATES = NO_DATES | {"of 1899": "'1899-12-31'", "of 3000": "'3000-01-01'"
 
 # By constraint: what it refuses. Every check, unique and exclusion constraint is here or in UNKNOWN_ZONES.
 REFUSED: dict[str, list[Any]] = {
+    "waitlist_status_known": [refused("an entry in no known state", waits(status="'GONE'"))],
+    "waitlist_dates_order": [refused("a wait that ends before it begins", waits(until_on="'2030-01-15'"))],
+    "waitlist_dates_range": [
+        refused("a wait since another age", waits(from_on="'1899-12-31'")),
+        refused("a wait for ever", waits(until_on="'infinity'")),
+    ],
+    "waitlist_stylists_max": [
+        refused("a wait for 201 stylists", waits(stylist_ids="array_fill($ana::uuid, array[201])")),
+    ],
+    "waitlist_times_pairs": [
+        refused("a time of the day without an end", waits(times_from="'{540}'")),
+        refused(
+            "25 times of the day", waits(times_from="array_fill(1, array[25])", times_until="array_fill(2, array[25])")
+        ),
+    ],
+    "waitlist_offers_outcome_known": [
+        refused("an offer of no known outcome", waits(id="$row") + offered(outcome="'LOST'")),
+    ],
+    "waitlist_offers_open_idx": [
+        refused("two open offers to one", waits(id="$row") + offered() + offered(hold_id="gen_random_uuid()")),
+    ],
+    "webhooks_url_shape": [
+        refused("an endpoint of no address", hook(url="'ftp://example.org'")),
+        refused("an endpoint's address with a space", hook(url="'https://example.org/ x'")),
+        refused("an endpoint's address of 2001 letters", hook(url="'https://' || repeat('a', 1993)")),
+    ],
+    "webhooks_secret_shape": [refused("a secret of no known form", hook(secret="'secret'"))],
+    "webhooks_events_known": [refused("an event that there is not", hook(events="'{booking.lost}'"))],
+    "outbox_state_known": [
+        refused(
+            "a delivery in no known state",
+            hook() + insert("outbox", webhook_id="$row", booking_id="$row", event="'x'", body="'{}'", state="'LOST'"),
+        ),
+    ],
     "tenants_slug_key": [refused("a slug that another tenant has", tenant(slug="'salon'"))],
     "tenants_slug_shape": [
         refused("a slug in capitals", tenant(slug="'Guest'")),
@@ -345,6 +393,34 @@ REFUSED: dict[str, list[Any]] = {
         refused("a range from minus infinity", occupied("'-infinity'", TEN)),
         refused("a range to infinity", occupied(NINE, "'infinity'")),
     ],
+    "nights_days_prepared_range": [
+        refused(
+            "fewer days than none",
+            "insert into nights (tenant_id, on_date, days_prepared) values ($salon, '2030-01-16', -1)",
+        ),
+    ],
+    "asked_weekday_range": [
+        refused("an eighth weekday", "insert into asked values ($salon, 8, $ana, 0, 1, '2030-01-16')"),
+    ],
+    "asked_ahead_range": [
+        refused("a day that is over", "insert into asked values ($salon, 1, $ana, -1, 1, '2030-01-16')"),
+    ],
+    "summaries_recent_list": [
+        refused("what happened lately as an object", "insert into summaries values ($salon, 'customer:x', 0, '{}')"),
+    ],
+    "offers_times_range": [
+        refused(
+            "an answer given no times",
+            "insert into offers (tenant_id, at, lists, times) values ($salon, now(), '{}', 0)",
+        ),
+    ],
+    "demand_empty_range": [
+        refused("more without anything free than asked", "insert into demand values ($salon, now(), $cut, 1, 2)"),
+        refused("fewer than none", "insert into demand values ($salon, now(), $cut, 1, -1)"),
+    ],
+    "calendar_feeds_hash_length": [
+        refused("a token as it is", "insert into calendar_feeds values ($salon, $ana, 'a token')"),
+    ],
     "bookings_hold_expires": [
         refused("a hold without an expiry", booking(status="'HELD'", expires_at="null")),
     ],
@@ -544,7 +620,10 @@ async def test_the_tenant_leads_every_index(salon: Salon) -> None:
         for row in rows
         if row["columns"][0] not in ("tenant_id", "uuid_range(tenant_id, tenant_id, '[]'::text)")
     }
-    assert astray == {"tenants_pkey", "tenants_slug_key", "schema_migrations_pkey", "idempotency_keys_age_idx"}
+    assert astray == {"tenants_pkey", "tenants_slug_key", "schema_migrations_pkey", "idempotency_keys_age_idx"} | {
+        "outbox_due_idx",
+        "outbox_ended_idx",
+    }
 
 
 async def test_every_foreign_key_has_an_index_to_find_its_rows_by(salon: Salon) -> None:

@@ -70,6 +70,14 @@ begin
             values (tenant, one, 'session:one', one, '2030-01-16', '2030-01-17', one);
         insert into waitlist_offers (tenant_id, hold_id, entry_id, stylist_id, starts_at)
             select tenant, id, one, one, at from bookings where tenant_id = tenant;
+        insert into webhooks (tenant_id, id, url, secret) values (tenant, one, 'https://example.org', 'whsec_AAAA');
+        insert into outbox (tenant_id, webhook_id, booking_id, event, body)
+            values (tenant, one, one, 'booking.confirmed', '{}');
+        insert into summaries values (tenant, 'customer:' || one);
+        insert into calendar_feeds values (tenant, one, sha256(''));
+        insert into offered_lists values (tenant, 1, one, one, '2030-01-16', null, '1.1', array[at], true, at);
+        insert into offers (tenant_id, at, lists, times) values (tenant, at, '{1}', 1);
+        insert into demand values (tenant, at, one, 1, 0);
         insert into idempotency_keys values (tenant, 'session:one', 'holdPlace', 'key', '');
         insert into nights (tenant_id, on_date) values (tenant, '2030-01-16');
         insert into asked values (tenant, 3, one, 0, 1, '2030-01-16');

@@ -26,6 +26,9 @@ FACT_TABLES = (
 OTHER_TABLES = {
     *("customers", "idempotency_keys", "audit_log"),
     *("directory_versions", "stylist_versions", "day_versions"),
+    *("waitlist", "webhooks", "outbox"),
+    *("summaries", "offered_lists", "offers", "demand", "calendar_feeds"),
+    *("nights", "asked"),
 }
 EVERYBODY = {"ana", "ben", "cleo"}
 
@@ -1192,6 +1195,7 @@ async def test_every_table_that_feeds_availability_has_triggers_for_every_change
     rows = await salon.ear.fetch(
         "select c.relname, coalesce(bit_or(t.tgtype::integer) filter (where t.tgenabled <> 'D'), 0) as kinds"
         "  from pg_class c left join pg_trigger t on t.tgrelid = c.oid and not t.tgisinternal"
+        "                  and t.tgname !~ '_upkeep_'"  # those keep summaries, and raise nothing
         " where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace and (c.relname = 'tenants'"
         "       or exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id'))"
         " group by c.relname"
@@ -1199,7 +1203,8 @@ async def test_every_table_that_feeds_availability_has_triggers_for_every_change
 
     insert, delete, update, truncate = 4, 8, 16, 32  # pg_trigger.tgtype
     kinds = {row["relname"]: row["kinds"] & (insert | delete | update | truncate) for row in rows}
-    assert kinds == dict.fromkeys(FACT_TABLES, insert | delete | update | truncate) | dict.fromkeys(OTHER_TABLES, 0)
+    facts, others = dict.fromkeys(FACT_TABLES, insert | delete | update | truncate), dict.fromkeys(OTHER_TABLES, 0)
+    assert kinds == facts | others | {"waitlist_offers": insert | delete}
 
 
 @pytest.mark.parametrize("table", FACT_TABLES)

@@ -235,7 +235,7 @@ class World:
     async def asker(self, headers: Mapping[str, str]) -> Asker:
         return Asker(headers.get("scope", "here"), headers.get("name"))
 
-    async def run(self, asker: Asker, work: Any) -> Any:
+    async def run(self, asker: Asker, work: Any, _asked: Any) -> Any:
         self.made += 1
         version = self.version
         if self.wait:

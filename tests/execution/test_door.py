@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from aiohttp import web
 
 from execution.door import HALL, Hall, Runner
 from execution.front import Front
-from tests.execution.conftest import SCHEMA, Server, _Context, body
+from tests.execution.conftest import SCHEMA, Server, Values, _Context, body
 
 QUERY = body("{ page { number } }")
 DATE = re.compile(rb"Date: [^\r]*")
@@ -36,20 +37,19 @@ class House:
         self.server = server
         self.world = server.world
         self.stock: list[bytes] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.turns = asyncio.Semaphore(1_000)  # of what aiohttp is asked
         app = web.Application()
         app.router.add_post("/graphql", Front(server.engine, self._stock).handle)
         app.router.add_get("/other", self._other)
         app.on_response_prepare.append(self._mark)
-        self.hall = app[HALL] = Hall(server.engine, "/graphql", {"X-Mark": "ours"})
+        self.hall = app[HALL] = Hall(server.engine, "/graphql", self._more)
         self.runner = Runner(app, access_log=None)
         self.port = 0
 
     async def _stock(self, request: web.Request) -> web.Response:
         content = await request.read()
         self.stock.append(content)
-        await self.gate.wait()
+        await self.turns.acquire()
         asker = await self.world.asker(request.headers)
         query = orjson.loads(content)["query"]
         found = await SCHEMA.execute(query, context_value=_Context(self.world, asker))
@@ -58,8 +58,11 @@ class House:
     async def _other(self, _request: web.Request) -> web.Response:
         return web.Response(text="other")
 
-    async def _mark(self, _request: web.Request, response: web.StreamResponse) -> None:
-        response.headers["X-Mark"] = "ours"
+    def _more(self, headers: Any) -> dict[str, str]:
+        return {"X-Mark": headers.get("X-Unseen", "ours")}
+
+    async def _mark(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(self._more(request.headers))
 
     @property
     def ready(self) -> int:
@@ -97,7 +100,8 @@ async def house(server: Server) -> AsyncIterator[House]:
     listening = await asyncio.get_running_loop().create_server(house.runner.server, "127.0.0.1", 0)
     house.port = listening.sockets[0].getsockname()[1]
     yield house
-    house.gate.set()
+    for _ in range(10):
+        house.turns.release()
     listening.close()
     await house.runner.cleanup()
 
@@ -132,13 +136,28 @@ async def asking(house: House, enter: Enter) -> Wire:
 
 
 async def test_what_is_kept_is_answered_as_aiohttp_answers_it(house: House, wire: Wire, enter: Enter) -> None:
-    made = await wire.ask(post(QUERY, "X-Unseen: 1", "Transfer-Encoding: "))  # not framed here for its last header
+    made = await wire.ask(post(QUERY, "X-Odd: 1", "Transfer-Encoding: "))  # not framed here for its last header
 
     again = await (await enter()).ask(post())
 
     assert DATE.sub(b"", again[0]) == DATE.sub(b"", made[0])
-    assert again[1] == made[1] == b'{"data":{"page":{"number":1}}}'
+    assert again[1] == made[1] == PAGE
     assert (len(house.stock), house.ready) == (2, 2)
+
+
+async def test_who_is_not_admitted_at_once_is_aiohttps_to_judge(house: House, wire: Wire) -> None:
+    asked: list[Any] = []
+    house.hall.admits = lambda *who: bool(asked.append(who))
+
+    await wire.ask(post(QUERY, "X-Unseen: 1"))
+
+    assert [(peer, headers["X-Unseen"]) for peer, headers in asked] == [("127.0.0.1", "1")]
+    assert (house.ready, house.server.engine.meter.planned.total()) == (1, 2)
+
+
+async def test_an_answer_has_the_headers_that_go_with_its_requests(house: House, wire: Wire) -> None:
+    for mark in ("a", "b", "a"):
+        assert f"X-Mark: {mark}\r\n".encode() in (await wire.ask(post(QUERY, f"X-Unseen: {mark}")))[0]
 
 
 async def test_a_door_goes_on_after_aiohttp_has_answered(house: House, wire: Wire) -> None:
@@ -159,7 +178,7 @@ async def test_a_request_may_come_in_pieces(house: House, wire: Wire, size: int)
         await wire.writer.drain()
         await asyncio.sleep(0.001)
 
-    assert (await wire.answer())[1] == b'{"data":{"page":{"number":1}}}'
+    assert (await wire.answer())[1] == PAGE
     assert house.ready == ready + 1  # by aiohttp, if its head came in two
 
 
@@ -169,24 +188,43 @@ async def test_a_body_after_its_head_is_still_the_doors(house: House, wire: Wire
         wire.send(head + b"\r\n\r\n" + content[:5])
         await asyncio.sleep(0.01)
         wire.send(content[5:])
-        assert (await wire.answer())[1] == b'{"data":{"page":{"number":1}}}'
+        assert (await wire.answer())[1] == PAGE
     assert len(house.stock) == 2
 
 
-async def test_who_asks_without_waiting_gets_all_answers_in_order(house: House, wire: Wire) -> None:
-    house.gate.clear()
-    wire.send(post(body("{ unmarked }")))
-    await asyncio.sleep(0.01)
-    wire.send(post())  # is ready, and waits for its turn
-    wire.send(post() + post(body("{ awaited }")) + post()[:30])
-    await asyncio.sleep(0.01)
-    wire.send(post()[30:])
-    house.gate.set()
+PAGE, SLOW, OTHER = b'{"data":{"page":{"number":1}}}', body("{ unmarked }"), body("{ awaited }")
+UNMARKED, AWAITED = b'{"data":{"unmarked":"unmarked"}}', b'{"data":{"awaited":"awaited"}}'
 
-    found = [(await wire.answer())[1] for _ in range(5)]
 
-    page = b'{"data":{"page":{"number":1}}}'
-    assert found == [b'{"data":{"unmarked":"unmarked"}}', page, page, b'{"data":{"awaited":"awaited"}}', page]
+@pytest.mark.parametrize("cuts", [[0], [], [0, 30]], ids=["each alone", "two in one", "in pieces"])
+async def test_what_is_ready_waits_for_what_was_asked_before(house: House, wire: Wire, cuts: list[int]) -> None:
+    """cuts: where in the second request a segment begins."""
+    house.turns = asyncio.Semaphore(0)
+    first, both = post(SLOW), post(SLOW) + post(OTHER)
+    for start, end in pairwise([0, *(len(first) + cut for cut in cuts), len(both)]):
+        wire.send(both[start:end])
+        await asyncio.sleep(0.02)
+    wire.send(post())
+    await asyncio.sleep(0.02)
+    house.turns.release()
+    assert (await wire.answer())[1] == UNMARKED
+    wire.send(post())  # while aiohttp has the second one
+    await asyncio.sleep(0.02)
+    house.turns.release()
+
+    assert [(await wire.answer())[1] for _ in range(3)] == [AWAITED, PAGE, PAGE]
+
+
+async def test_what_comes_after_two_in_one_is_aiohttps(house: House, wire: Wire) -> None:
+    house.turns = asyncio.Semaphore(1)
+    wire.send(post(SLOW) + post(OTHER))
+    assert (await wire.answer())[1] == UNMARKED
+
+    wire.send(post())
+    await asyncio.sleep(0.02)
+    house.turns.release()
+
+    assert [(await wire.answer())[1] for _ in range(2)] == [AWAITED, PAGE]
 
 
 @pytest.mark.parametrize(
@@ -268,21 +306,20 @@ def test_what_is_framed_is_ours_if_its_body_says_all(house: House, text: bytes, 
 
 
 async def test_a_proof_is_waited_for(house: House, asking: Wire) -> None:
-
-    asking.send(post())
-    asking.send(post())  # before the first is answered
+    for _ in range(2):
+        asking.send(post())
+        await asyncio.sleep(0.02)
+    assert len(house.world.asked) == 1
     for number in range(2):
         await until(lambda number=number: len(house.world.asked) > number)
-        house.world.now = 7 + number
         house.world.asked[number].set_result(None)
 
-    assert [(await asking.answer())[1] for _ in range(2)] == [b'{"data":{"page":{"number":1}}}'] * 2
+    assert [(await asking.answer())[1] for _ in range(2)] == [PAGE, PAGE]
     assert (house.ready, len(house.stock)) == (2, 2)
 
 
 @pytest.mark.parametrize("fails", [True, False])
 async def test_what_does_not_hold_is_made_anew(house: House, asking: Wire, fails: bool) -> None:
-
     asking.send(post())
     await until(lambda: house.world.asked)
     house.world.version += 1
@@ -291,7 +328,7 @@ async def test_what_does_not_hold_is_made_anew(house: House, asking: Wire, fails
     await until(lambda: len(house.world.asked) > 1)
     house.world.asked[1].set_result(None)
 
-    assert (await asking.answer())[1] == b'{"data":{"page":{"number":1}}}'
+    assert (await asking.answer())[1] == PAGE
     assert house.world.made == 2
 
 
@@ -303,7 +340,7 @@ async def test_at_the_end_what_waits_for_its_proof_is_answered(house: House, ask
     await asyncio.sleep(0.02)
     house.world.asked[0].set_result(None)
 
-    assert (await asking.answer())[1] == b'{"data":{"page":{"number":1}}}'
+    assert (await asking.answer())[1] == PAGE
     assert await asking.reader.read() == b""
     await ending
 
@@ -324,10 +361,11 @@ async def test_who_goes_away_while_a_proof_is_waited_for_is_no_trouble(
 
 
 async def test_a_long_answer_comes_whole_to_who_reads_slowly(house: House, wire: Wire) -> None:
-    content = body("{" + " ".join(f"a{n}: page {{ number words at }}" for n in range(3_000)) + "}")
+    house.world.values = Values(text=300_000 * "x")
+    content = body("{ values { text } }")
     answers = [await wire.ask(post(content)) for _ in range(4)]
     assert house.ready == 1
-    assert len(answers[0][1]) > 100_000
+    assert len(answers[0][1]) > 300_000
 
     for _ in range(20):
         wire.send(post(content))

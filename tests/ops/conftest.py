@@ -13,12 +13,15 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from cache.counts import Counts
 from cache.keys import DayKey
+from cache.rates import Rates
 from cache.stores import Redis
 from db.listen import Listener
 from execution.oracle import Oracle
 from ops import metrics as ops_metrics
 from ops import running
+from ops.guard import Guard
 from ops.metrics import Metrics
 from resolvers import app as wiring
 from resolvers import tokens
@@ -75,6 +78,7 @@ class Server:
     sql: asyncpg.Connection[asyncpg.Record]
     root: str
     oracle: Judging
+    rates: Rates
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def metrics(self) -> Samples:
@@ -131,7 +135,12 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    database: Database, url: str, salon: Salon, sql: asyncpg.Connection[asyncpg.Record], redis: Redis | None
+    database: Database,
+    url: str,
+    salon: Salon,
+    sql: asyncpg.Connection[asyncpg.Record],
+    redis: Redis | None,
+    redis_url: str | None = None,
 ) -> AsyncIterator[Server]:
     judging, truth, sample = Judging(), World.stock, Oracle.sample
 
@@ -158,18 +167,22 @@ async def serving(
         listener = Listener(url, app.hear, app.trust)
         listener.start()
         metrics = Metrics(app, listener)
-        web = running.application(app, TOKENS, plans=True, metrics=metrics, listener=listener, checked_share=1)
+        rates = Rates(read="1000/second", write="1000/second", tenant="1000/second", counts=Counts(redis and redis_url))
+        web = running.application(
+            app, TOKENS, plans=True, metrics=metrics, listener=listener, checked_share=1, guard=Guard(rates)
+        )
         server = Served(web)
         async with metrics.running(), AsyncExitStack() as stack:
             await server.start_server(max_field_size=HEADER_MAX)
             http = await stack.enter_async_context(aiohttp.ClientSession())
             client = Client(http, str(server.make_url("/graphql")))
-            found = Server(app, listener, client, salon, sql, str(server.make_url("")).rstrip("/"), judging)
+            found = Server(app, listener, client, salon, sql, str(server.make_url("")).rstrip("/"), judging, rates)
             await found.until(lambda now: now["chairtime_listeners"] == 1)
             async with found.stack:
                 yield found
             await server.close()
         await listener.stop()
+        await rates.counts.close()
         await app.close()
 
 
@@ -191,7 +204,9 @@ async def with_redis(
     redis_server: RedisServer,
 ) -> AsyncIterator[Server]:
     """A server with a Redis, which is patient: the machine may be busy."""
-    async with serving(database, database_url, salon, sql, Redis(redis_server.url, timeout_s=1.0)) as found:
+    async with serving(
+        database, database_url, salon, sql, Redis(redis_server.url, timeout_s=1.0), redis_server.url
+    ) as found:
         yield found
 
 

@@ -15,9 +15,11 @@ from domain.errors import Unavailable
 from execution.metering import NAMES_MAX, OTHER, Meter
 from ops.metrics import METRICS
 from resolvers.context import Role
-from tests.ops.conftest import DAY
+from resolvers.warming import Warming
+from tests.ops.conftest import DAY, WRITE
 
 if TYPE_CHECKING:
+    from cache.rates import Rate
     from tests.ops.conftest import Does, Server
 
 HISTOGRAM = ("_bucket", "_count", "_sum")
@@ -26,6 +28,10 @@ BOOKED = """insert into bookings
 select tenant_id, id, $2::text::uuid, home_location_id, 'CONFIRMED', at, at + interval '30 minutes',
        tstzrange(at, at + interval '30 minutes'), 1
   from (select $3::text::timestamptz as at) as asked, stylists where id = $1::text::uuid"""
+
+
+async def prepares(server: Server) -> None:
+    await Warming(server.app, 14).fill()
 
 
 async def reads(server: Server) -> None:
@@ -190,6 +196,33 @@ async def takes_time_off(server: Server) -> None:
     await server.client.data(query, {"input": off}, token=server.token(Role.STAFF))
 
 
+def has_only(rate: Rate, amount: int) -> None:
+    """A quota of so many from now on."""
+    rate.item.amount = amount
+    rate._leases.clear()
+
+
+async def reads_too_often(server: Server) -> None:
+    has_only(server.rates.read, 1)
+    assert [await server.client.code(DAY) for _ in range(3)][-1] == "RATE_LIMITED"
+    has_only(server.rates.read, 1000)
+
+
+async def holds_too_often(server: Server) -> None:
+    has_only(server.rates.write, 1)
+    await server.hold(9)
+    await server.client.code("mutation { holdPlace(input: {}) { __typename } }")
+    assert await server.client.code(WRITE % ("HoldPlaceInput", "holdPlace", "Hold"), {"input": server.start(10)}) == (
+        "RATE_LIMITED"
+    )
+
+
+async def reads_one_business_too_often(server: Server) -> None:
+    has_only(server.rates.tenant, 1)
+    assert [await server.client.code(DAY) for _ in range(3)][-1] == "RATE_LIMITED"
+    has_only(server.rates.tenant, 1000)
+
+
 # Who does what, and by how much at least that moves what.
 MOVES: list[tuple[Does, dict[str, float]]] = [
     (
@@ -289,6 +322,16 @@ MOVES: list[tuple[Does, dict[str, float]]] = [
         },
     ),
     (books_what_is_taken, {'chairtime_refusals_total{mutation="bookingCreate",reason="SlotTaken"}': 1}),
+    (reads, {"chairtime_demand_dates": 1}),
+    (
+        prepares,
+        {
+            "chairtime_days_ahead": 28,
+            "chairtime_days_ready": 28,
+            "chairtime_preparing_seconds_total": 1e-4,
+            'chairtime_days_prepared_total{source="database",why="ahead"}': 28,
+        },
+    ),
     (
         takes_time_off,
         {
@@ -296,13 +339,28 @@ MOVES: list[tuple[Does, dict[str, float]]] = [
             'chairtime_cache_invalidations_total{cause="written"}': 1,
         },
     ),
+    (
+        reads_too_often,
+        {
+            'chairtime_rate_limited_total{quota="read"}': 2,
+            'chairtime_rate_settlements_total{store="memory"}': 2,
+        },
+    ),
+    (holds_too_often, {'chairtime_rate_limited_total{quota="write"}': 1}),
+    (reads_one_business_too_often, {'chairtime_rate_limited_total{quota="tenant"}': 2}),
 ]
 MOVES_WITH_REDIS: list[tuple[Does, dict[str, float]]] = [
     (
         reads_from_redis,
-        {'chairtime_cache_reads_total{source="redis"}': 1, 'chairtime_redis_total{what="hit"}': 1},
+        {
+            'chairtime_cache_reads_total{source="redis"}': 1,
+            'chairtime_redis_total{what="hit"}': 1,
+            'chairtime_rate_settlements_total{store="redis"}': 1,
+        },
     )
 ]
+# Moved by webhooks, in tests/ops/test_telling.py.
+ELSEWHERE = {"chairtime_webhooks_total", "chairtime_webhooks_pending", "chairtime_webhooks_oldest_seconds"}
 # Moved by there being a server, and by its options; and by another worker in tests/server/test_metrics.py.
 STANDING = {"chairtime_workers": 1.0, "chairtime_pool_connections_max": 10.0}
 
@@ -337,7 +395,7 @@ def test_no_metric_is_moved_by_nobody() -> None:
     names = {one.partition("{")[0] for _, by in MOVES + MOVES_WITH_REDIS for one in by} | STANDING.keys()
     bare = {name.removesuffix(end) for name in names for end in ("", *HISTOGRAM)}
 
-    assert METRICS.keys() - bare == set()
+    assert METRICS.keys() - bare == ELSEWHERE
 
 
 async def test_what_stands_is_there(server: Server) -> None:

@@ -94,10 +94,15 @@ class TestTokens:
 
         assert closed == (4401, "Unauthorized")
 
-    async def test_one_of_a_megabyte_closes_a_websocket_too(self, visitor: Visitor) -> None:
-        closed = await refused_websocket(visitor.client, payload={"Authorization": "Bearer " + "x" * 1_000_000})
+    async def test_one_that_is_as_long_as_a_message_may_be_closes_a_websocket_too(self, visitor: Visitor) -> None:
+        closed = await refused_websocket(visitor.client, payload={"Authorization": "Bearer " + "x" * 65_000})
 
         assert closed == (4401, "Unauthorized")
+
+    async def test_one_of_a_megabyte_is_no_message(self, visitor: Visitor) -> None:
+        closed = await refused_websocket(visitor.client, payload={"Authorization": "Bearer " + "x" * 1_000_000})
+
+        assert closed == (4413, "Message too large")
 
     async def test_a_bad_one_in_the_payload_goes_before_a_good_one_of_the_headers(
         self, visitor: Visitor, shop: Shop

@@ -32,6 +32,8 @@ type Query {
   firstAvailable(serviceId: ID!, stylistIds: [ID!], locationId: ID, from: DateTime, limit: Int = 10): [Slot!]!
   booking(id: ID!): Booking
   bookings(stylistId: ID, from: Date!, to: Date!, first: Int = 50, after: String): BookingConnection!
+  dashboard(customerId: ID): Dashboard!
+  analytics(from: Date!, to: Date!): Analytics!
 }
 type Tenant { id: ID! slug: String! name: String! currency: String! timezone: String! }
 type Location { id: ID! name: String! timezone: String! stylists: [Stylist!]! }
@@ -90,6 +92,8 @@ type Booking {
   id: ID! stylist: Stylist! service: Service! location: Location! startUtc: DateTime! endUtc: DateTime! status: BookingStatus!
   priceCents: Int! customer: Customer paymentRequired: Boolean! paymentUrl: String createdAt: DateTime!
 }
+type Analytics { timezone: String! }
+type Dashboard { upcoming: Int! thisMonth: Int! completed: Int! }
 type BookingConnection { edges: [BookingEdge!]! pageInfo: PageInfo! }
 type BookingEdge { node: Booking! cursor: String! }
 type PageInfo { hasNextPage: Boolean! endCursor: String }

@@ -563,7 +563,7 @@ async def test_more_than_one_operation_may_ask_for_is_refused(socket: Socket, sa
     ids = [str(row["id"]) for row in await sql.fetch("select id from stylists")]
     wanted = asha(salon, stylists=ids, to=str(salon.day + timedelta(61)))
 
-    assert await (await socket.start(CHANGES, wanted)).refusal() == "BAD_INPUT"
+    assert await (await socket.start(CHANGES, wanted)).refusal() == "TOO_COMPLEX"
 
 
 @pytest.mark.parametrize(

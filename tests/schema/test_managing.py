@@ -487,7 +487,7 @@ class TestFaults:
                 ],
             ),
             ("tenantImport", lambda s: {"file": []}, ["the file"]),
-            ("tenantImport", lambda s: {"file": nested(300)}, ["the file"]),
+            ("tenantImport", lambda s: {"file": nested(12)}, ["the file"]),
             ("tenantUpdate", lambda s: {"paymentUrl": "https://pay.example/{booking}\0"}, ["paymentUrl"]),
         ],
     )

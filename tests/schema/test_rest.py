@@ -470,4 +470,4 @@ async def test_head_answers_with_the_headers_alone_and_other_methods_not_at_all(
 
     assert (head.status, head.headers["X-Cache-Hit"]) == (200, "true")
     assert head.headers["Content-Length"] == whole.headers["Content-Length"]
-    assert {(one.status, one.headers["Allow"]) for one in others} == {(405, "GET,HEAD")}
+    assert {(one.status, one.headers["Allow"]) for one in others} == {(405, "GET,HEAD,OPTIONS")}

@@ -218,6 +218,7 @@ async def test_what_is_asked_of_an_answers_own_stylist_is_a_second_round_unless_
             [*COLD[:2], "bookings_between"],
             ["bookings_between", "versions_now"],
         ),
+        ("{ dashboard { upcoming recent { what } } }", [*COLD[:2], "dashboard"], ["dashboard", "versions_now"]),
         ("{ __schema { queryType { name } } }", COLD[:2], CHECKED),
     ],
 )

@@ -45,8 +45,9 @@ async def test_a_redis_that_is_away_is_a_line_in_the_log_without_its_password(da
     answer, code, err = await first_answer(*options, query=SLOTS.format(salon.asha, salon.cut, salon.day))
 
     assert (answer["cache"], code) == ({"source": "DATABASE", "verified": True}, 0)
-    assert len(err.splitlines()) == 1
+    assert len(err.splitlines()) == 2
     assert "redis does not answer" in err
+    assert "redis for quotas does not answer" in err
     assert "secret" not in err
 
 

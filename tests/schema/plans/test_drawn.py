@@ -54,6 +54,7 @@ def values_of(file: Mapping[str, Any], days: Sequence[str]) -> dict[str, Sequenc
         "stylistId": stylists,
         "stylistIds": stylists,
         "locationId": places,
+        "customerId": [None, None, *places],
         "ids": [*services, *stylists],
         "id": [*services, *stylists],
         "after": [None] * 12 + [*services, *stylists],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -177,7 +178,7 @@ async def twins_of(app: App, who: Mapping[str, Mapping[str, str]], *, fragments:
 
 def engine_of(application: web.Application) -> Engine:
     """The engine behind an application's routes."""
-    fronts = (getattr(route.handler, "__self__", None) for route in application.router.routes())
+    fronts = (getattr(inspect.unwrap(route.handler), "__self__", None) for route in application.router.routes())
     return next(front._engine for front in fronts if isinstance(front, Front))
 
 
