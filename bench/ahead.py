@@ -62,7 +62,8 @@ def main() -> None:
     today = datetime.now(UTC).date()
     with postgres() as url:
         rows = asyncio.run(_alone(url, today))
-    show([*rows, *_over_http(today)])
+    show(rows)
+    show(_over_http(today))
 
 
 async def _alone(url: str, today: date) -> list[Row]:
@@ -162,7 +163,7 @@ def _over_http(today: date) -> list[Row]:
         started: dict[str, Server] = {}
         for option, own in urls.items():
             where = ["--port", "0", "--no-migrate", "--database-url", own, "--data-dir", str(folder / option[2:])]
-            command = [sys.executable, str(servers.ROOT / "server.py"), "serve", *where, option]
+            command = [sys.executable, str(servers.ROOT / "server.py"), "serve", *where, "--rate-limits", "off", option]
             running = servers.running(option, command, core=cores.server, log=folder / f"{option[2:]}.log")
             started[option] = stack.enter_context(running)
         figures: dict[str, list[tuple[float, float, float, float]]] = {one: [] for one in started}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -30,6 +31,7 @@ Load = Callable[[Sequence[K]], Awaitable[tuple[datetime, Mapping[K, tuple[DayVer
 
 HEARD_MAX = 1_000  # changes remembered for the time of a version check
 WEIGHED_MAX = 32  # entries' sizes remembered
+NEVER = math.inf
 DOUBTED = -1  # the era of entries that are checked before they are served again
 
 log = structlog.get_logger("cache")
@@ -82,12 +84,19 @@ class Reading(Generic[V]):
 class Flight(Generic[V]):
     """One search under way, in Redis and the database, for all who miss the same key.
 
-    dropped: the key changed since it was sent, or may have, or a later load has taken its place. Nobody joins it any more,
-    and its answer is not stored.
+    needs: of a change that was heard since it was sent, the version of the day; NEVER when that is not known, or a later load
+    has taken its place. What it finds is stored if it has that. is_doubted: it is stored, but must be checked. In either case
+    nobody joins it any more.
     """
 
     answer: asyncio.Future[Reading[V]]
-    dropped: bool = False
+    needs: float = 0
+    is_doubted: bool = False
+
+    @property
+    def dropped(self) -> bool:
+        """Whether it may be older than what was heard of."""
+        return self.needs > 0 or self.is_doubted
 
 
 class Life(NamedTuple):
@@ -161,7 +170,7 @@ class VersionedCache(Generic[K, V]):
         if listening:
             self._era += 1
             for flight in self._flights.values():
-                flight.dropped = True
+                flight.needs = NEVER
 
     async def read(
         self, keys: Sequence[K], freshness: Freshness, also: Sequence[Key] = ()
@@ -233,17 +242,17 @@ class VersionedCache(Generic[K, V]):
         """Lets go of one key, here and in loads under way. version: of the day now; an entry that has it stays."""
         self._hear(key)
         if key in self._flights:
-            self._flights[key].dropped = True
+            self._flights[key].needs = max(self._flights[key].needs, NEVER if version is None else version)
         entry = self._memory.seen(cache_keys.text(key))
         if entry is None or version is None or entry.version.day < version:
             self._discard(key, cause)
             self.on_gone(key)
 
     def doubt(self, key: K) -> None:
-        """One key may have changed: its version is checked before it is served again, and loads under way are not kept."""
+        """One key may have changed: its version is checked before it is served again, loads under way too."""
         self._hear(key)
         if key in self._flights:
-            self._flights[key].dropped = True
+            self._flights[key].is_doubted = True
         entry = self._memory.seen(cache_keys.text(key))
         if entry is not None and entry.expires_at <= self._clock.now():
             self._discard(key, "expired")
@@ -257,7 +266,7 @@ class VersionedCache(Generic[K, V]):
         self._hear(group)
         for key, flight in self._flights.items():
             if key.group == group:
-                flight.dropped = True
+                flight.needs = NEVER
         for key in self._groups.pop(group, set()):
             self._discard(key, cause)
             self.on_gone(key)
@@ -399,7 +408,7 @@ class VersionedCache(Generic[K, V]):
         flights: dict[K, Flight[V]] = {key: Flight(loop.create_future()) for key in keys}
         for key in keys:
             if key in self._flights:
-                self._flights[key].dropped = True  # a change is told to the latest flight only
+                self._flights[key].needs = NEVER  # a change is told to the latest flight only
         self._flights |= flights
         versions = self._recallable(keys, asked) if asked and self._shared and not anew else {}
         task = asyncio.create_task(self._land(flights, asked, versions, life or Life(self._ttl)), name="cache load")
@@ -444,11 +453,12 @@ class VersionedCache(Generic[K, V]):
     ) -> None:
         """Stores what was found, and tells all who wait for it."""
         for key, kept in found.items():
-            entry = Entry(key, *kept, era=self._era)
+            flight = flights[key]
+            entry = Entry(key, *kept, era=DOUBTED if flight.is_doubted else self._era)
             readings[key] = Reading(entry, source is Source.REDIS, source, True, now)
-            if not flights[key].dropped and not (readings[key].hit and await self._has_newer(key, entry)):
+            if entry.version.day >= flight.needs and not (readings[key].hit and await self._has_newer(key, entry)):
                 await self._keep(key, entry)
-            flights[key].answer.set_result(readings[key])
+            flight.answer.set_result(readings[key])
 
     async def _keep(self, key: K, entry: Entry[V]) -> None:
         """Stores an entry. Memory has none that is newer: of two loads of a key only the one sent last is stored."""

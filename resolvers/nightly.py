@@ -38,9 +38,10 @@ def chore(app: App, days_ahead: int) -> Chore:
             return None
         await become(connection, night.tenant_id)
         after_id = await ahead.begin(connection, night)
-        async with app.budget.turn():
-            if await ahead.tidy(connection, night):
-                return 0.0
+        if after_id is None:
+            async with app.budget.turn():
+                if await ahead.tidy(connection, night):
+                    return 0.0
         stylists = await ahead.next_stylists(connection, night, after_id, stylists_max) if days_ahead else []
         if not stylists:
             await ahead.end(connection, night)

@@ -26,6 +26,7 @@ RETRY_S = 1.0
 LEAST = timedelta(hours=1)  # what is ready for less is prepared again
 ROOM = 0.5  # of memory is for the next days; the rest is for whatever else is asked for
 TENANTS_MAX = 1_000
+LOOKED_MAX = 500  # days in one go: a millisecond
 SUGGESTED_MAX = 100  # a tenant's
 TOLD_MAX = 1_000
 
@@ -78,10 +79,10 @@ class Warming:
         looked, room = Warmth(), int(self._app.days.entries_max * ROOM)
         for night in await self._nights():
             wanted = (await self._wanted(night))[: room - looked.days]
-            lacking = self._app.days.lacks(wanted, LEAST)
+            lacking = await self._lacking(wanted, LEAST)
             await prepare(self._app, lacking, "ahead", least=LEAST)
             looked.days += len(wanted)
-            looked.ready += len(wanted) - len(self._app.days.lacks(lacking, timedelta(0)))
+            looked.ready += len(wanted) - len(await self._lacking(lacking, timedelta(0)))
         self._app.warmth.days, self._app.warmth.ready = looked.days, looked.ready
 
     async def remember(self) -> None:
@@ -92,6 +93,13 @@ class Warming:
         for tenant_id, asked in told.items():
             async with self._app.budget.turn(), self._app.database.transaction(tenant_id) as connection:
                 await ahead.remember(connection, tenant_id, self._app.clock.now(), asked)
+
+    async def _lacking(self, keys: list[DayKey], least: timedelta) -> list[DayKey]:
+        found = []
+        for start in range(0, len(keys), LOOKED_MAX):
+            async with self._app.budget.turn():
+                found += self._app.days.lacks(keys[start : start + LOOKED_MAX], least)
+        return found
 
     async def _nights(self) -> list[Night]:
         async with self._app.budget.turn(), self._app.database.connection() as connection:

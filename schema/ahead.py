@@ -17,7 +17,7 @@ from schema.types import Info
 @strawberry.type(description="What was computed anew.")
 class AvailabilityRecalculated:
     days: int = strawberry.field(description="How many stylists' dates.")
-    seconds: float = strawberry.field(description="How long it took.")
+    seconds: float = strawberry.field(description="How long it took, to the millisecond.")
 
 
 @strawberry.type
@@ -43,4 +43,4 @@ class AheadMutation:
         limits = context.app.limits
         ids = None if stylist_ids is None else inputs.uuids(stylist_ids, "stylistIds", limits)
         found = await nightly.recalculate(context, ids, inputs.dates(from_, to, limits.days))
-        return AvailabilityRecalculated(days=found.days, seconds=found.seconds)
+        return AvailabilityRecalculated(days=found.days, seconds=round(found.seconds, 3))

@@ -648,3 +648,36 @@ async def test_nothing_is_remembered_of_what_was_dropped(warm: Scene) -> None:
     warm.cache.drop_group(TUESDAY.group)
 
     assert (remembered(warm.cache), len(warm.cache)) == (set(), 0)
+
+
+async def test_a_load_under_way_that_saw_the_change_that_is_told_is_stored(scene: Scene) -> None:
+    scene.database.change(MONDAY)
+    before = await scene.start(read(scene, MONDAY, CACHED))
+    scene.database.loads[0].see()
+    scene.cache.drop(MONDAY, version=1)
+    scene.database.loads[0].answer()
+
+    assert (await result(before)).entry.version.day == 1
+    assert found(await scene.done(read(scene, MONDAY, CACHED))) == (True, Source.MEMORY, False, 1)
+
+
+async def test_a_load_under_way_that_did_not_see_it_is_not(scene: Scene) -> None:
+    before = await scene.start(read(scene, MONDAY, CACHED))
+    scene.database.loads[0].see()
+    scene.database.change(MONDAY)
+    scene.cache.drop(MONDAY, version=1)
+    scene.database.loads[0].answer()
+
+    assert (await result(before)).entry.version.day == 0
+    assert await scene.cache.peek(MONDAY) is None
+
+
+async def test_a_load_under_way_that_is_doubted_is_stored_and_checked(scene: Scene) -> None:
+    before = await scene.start(read(scene, MONDAY, CACHED))
+    scene.database.loads[0].see()
+    scene.database.change(MONDAY)
+    scene.cache.doubt(MONDAY)
+    scene.database.loads[0].answer()
+
+    assert (await result(before)).entry.version.day == 0
+    assert (await scene.done(read(scene, MONDAY, CACHED))).entry.version.day == 1
