@@ -45,6 +45,7 @@ soak: .venv/.test ## Run the long proofs at full size
 bench: .venv/.test ## Measure, and print medians and ratios
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.http
+	$(BIN)/python -m bench.ahead
 
 # As many VERIFIED reads as: make consistency READS=1000000
 READS ?= 100000
