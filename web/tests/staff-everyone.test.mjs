@@ -64,7 +64,7 @@ test('a picture: staff', async () => {
   await ask('mutation($input: HoldPlaceInput!) { holdPlace(input: $input) { __typename } }', { input: { stylistId: stylist.id, serviceId: salon.haircut, startUtc: starts.at(-1) } }, null);
   const { page, context } = await opened({ viewport: { width: 1200, height: 720 }, reducedMotion: 'reduce' }, salon.token, '', date);
   await page.waitForSelector('.state.live');
-  await page.getByText(names[0]).evaluate((one) => one.scrollIntoView({ block: 'center', inline: 'nearest' }));
+  await page.getByText(names[0]).first().evaluate((one) => one.scrollIntoView({ block: 'center', inline: 'nearest' }));
   await page.waitForTimeout(300);
   await page.screenshot({ path: SCREEN });
   await context.close();
