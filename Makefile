@@ -20,12 +20,14 @@ CLUSTER ?= --workers 2
 run-cluster: .venv/.test ## The same by several processes on the one port, with a Redis between them
 	@$(BIN)/python -m ops.cluster $(CLUSTER)
 
+# Tests run in two processes, each with a Postgres of its own; as: make test PROCESSES=4
+PROCESSES ?= 2
 test: .venv/.test ## Run every check of CI: format, lint, types, import contracts, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
 # Some of them, as: make test-web WEB="booking.test.mjs live.test.mjs"
 WEB ?=
@@ -40,7 +42,7 @@ format: .venv/.test ## Format, and mend what can be mended
 	$(BIN)/ruff format .
 
 soak: .venv/.test ## Run the long proofs at full size
-	CHAIRTIME_SOAK=1 CHAIRTIME_HYPOTHESIS=soak $(BIN)/python -m pytest tests/proofs tests/domain tests/schema/plans/test_drawn.py -s
+	CHAIRTIME_SOAK=1 CHAIRTIME_HYPOTHESIS=soak $(BIN)/python -m pytest tests/proofs tests/domain tests/schema/plans/test_drawn.py tests/schema/test_limits.py -s
 
 bench: .venv/.test ## Measure, and print medians and ratios
 	$(BIN)/python -m bench
