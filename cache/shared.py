@@ -60,7 +60,7 @@ class Shared(Generic[K, V]):
         return self._store.ready()
 
     async def find(self, versions: Mapping[K, DayVersion], now: datetime) -> dict[K, Kept[V]]:
-        """What there is of these keys at exactly these versions; nothing when Redis does not answer."""
+        """What there is of these keys at exactly these versions, to be served after `now`; nothing when Redis does not answer."""
         if not self.ready():
             self._counts["redis_skipped"] += len(versions)
             return {}

@@ -45,6 +45,10 @@ class BoundedMemory(SimpleMemoryCache):  # type: ignore[misc]
         """As `get`, at once."""
         return self._used(key)
 
+    def seen(self, key: str) -> Any:
+        """As `peek`; it does not count as use."""
+        return self._cache.get(key)
+
     async def _get(self, key: str, encoding: str = "utf-8", _conn: Any = None) -> Any:
         return self._used(key)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -30,6 +31,8 @@ Load = Callable[[Sequence[K]], Awaitable[tuple[datetime, Mapping[K, tuple[DayVer
 
 HEARD_MAX = 1_000  # changes remembered for the time of a version check
 WEIGHED_MAX = 32  # entries' sizes remembered
+NEVER = math.inf
+DOUBTED = -1  # the era of entries that are checked before they are served again
 
 log = structlog.get_logger("cache")
 
@@ -81,12 +84,26 @@ class Reading(Generic[V]):
 class Flight(Generic[V]):
     """One search under way, in Redis and the database, for all who miss the same key.
 
-    dropped: the key changed since it was sent, or may have, or a later load has taken its place. Nobody joins it any more,
-    and its answer is not stored.
+    needs: of a change that was heard since it was sent, the version of the day; NEVER when that is not known, or a later load
+    has taken its place. What it finds is stored if it has that. is_doubted: it is stored, but must be checked. In either case
+    nobody joins it any more.
     """
 
     answer: asyncio.Future[Reading[V]]
-    dropped: bool = False
+    needs: float = 0
+    is_doubted: bool = False
+
+    @property
+    def dropped(self) -> bool:
+        """Whether it may be older than what was heard of."""
+        return self.needs > 0 or self.is_doubted
+
+
+class Life(NamedTuple):
+    """How long what is loaded may be served, and until when at least what is found in Redis may be."""
+
+    ttl: timedelta
+    until: datetime | None = None
 
 
 class Asked(NamedTuple):
@@ -124,6 +141,7 @@ class VersionedCache(Generic[K, V]):
         self._check = check
         self._clock = clock
         self._ttl = ttl
+        self.entries_max = entries_max
         self._memory = BoundedMemory(entries_max, on_evict=self._evicted)
         self._groups: dict[tuple[str, ...], set[K]] = {}
         self._flights: dict[K, Flight[V]] = {}
@@ -137,6 +155,7 @@ class VersionedCache(Generic[K, V]):
         )  # entries that memory let go of, by cause; outdated ones are `stale`
         self._weighed: deque[int] = deque(maxlen=WEIGHED_MAX)
         self._shared: Shared[K, V] | None = Shared(second, self.counts) if second else None
+        self.on_gone: Callable[[K], None] = _nobody  # told each key whose entry was let go of or doubted
 
     @property
     def trusting(self) -> bool:
@@ -151,7 +170,7 @@ class VersionedCache(Generic[K, V]):
         if listening:
             self._era += 1
             for flight in self._flights.values():
-                flight.dropped = True
+                flight.needs = NEVER
 
     async def read(
         self, keys: Sequence[K], freshness: Freshness, also: Sequence[Key] = ()
@@ -189,21 +208,68 @@ class VersionedCache(Generic[K, V]):
         readings, _ = await self._read_verified([key], {}, (), verified=True)
         return readings[key]
 
-    def drop(self, key: K, cause: str = "written") -> None:
-        """Lets go of one key, here and in loads under way."""
+    def lacks(self, keys: Iterable[K], least: timedelta) -> list[K]:
+        """Those of which memory has nothing that may be served for so long yet. It does not count as use."""
+        until = self._clock.now() + least
+        found = ((key, self._memory.seen(cache_keys.text(key))) for key in keys)
+        return [key for key, entry in found if entry is None or entry.expires_at <= until]
+
+    async def prepare(
+        self, keys: Sequence[K], ttl: timedelta, *, least: timedelta = timedelta(0), anew: bool = False
+    ) -> Counter[Source]:
+        """Has keys ready before they are asked for: in memory, and in Redis where there is one. Neither hits nor misses.
+
+        What memory has at the version that Postgres has is left there if it may be served for longer than `least`. ttl: of
+        what is found. anew: everything is read in the database. Returns from where how many came. Raises Unavailable.
+        """
+        era, heard = self._era, self._heard_count
+        checked = await self._check(keys)
+        until = checked.now + least
+        held = {} if anew else await self._held(keys)
+        for key, entry in list(held.items()):
+            if entry.version != checked.versions[key] or entry.expires_at <= until:
+                del held[key]
+            else:
+                self._trust(entry, era, heard)
+        under_way = {key for key, flight in self._flights.items() if not flight.dropped}
+        missing = [key for key in keys if key not in held and key not in under_way]
+        if not missing:
+            return Counter()
+        readings = await self._send(missing, Asked(checked, era, heard), Life(ttl, until), anew=anew)
+        return Counter(reading.source for reading in readings.values())
+
+    def drop(self, key: K, cause: str = "written", version: int | None = None) -> None:
+        """Lets go of one key, here and in loads under way. version: of the day now; an entry that has it stays."""
         self._hear(key)
         if key in self._flights:
-            self._flights[key].dropped = True
-        self._discard(key, cause)
+            self._flights[key].needs = max(self._flights[key].needs, NEVER if version is None else version)
+        entry = self._memory.seen(cache_keys.text(key))
+        if entry is None or version is None or entry.version.day < version:
+            self._discard(key, cause)
+            self.on_gone(key)
+
+    def doubt(self, key: K) -> None:
+        """One key may have changed: its version is checked before it is served again, loads under way too."""
+        self._hear(key)
+        if key in self._flights:
+            self._flights[key].is_doubted = True
+        entry = self._memory.seen(cache_keys.text(key))
+        if entry is not None and entry.expires_at <= self._clock.now():
+            self._discard(key, "expired")
+        elif entry is not None:
+            entry.era = DOUBTED
+            self._memory.changes += 1
+        self.on_gone(key)
 
     def drop_group(self, group: tuple[str, ...], cause: str = "written") -> None:
         """Lets go of every key of a group."""
         self._hear(group)
         for key, flight in self._flights.items():
             if key.group == group:
-                flight.dropped = True
+                flight.needs = NEVER
         for key in self._groups.pop(group, set()):
             self._discard(key, cause)
+            self.on_gone(key)
 
     def __len__(self) -> int:
         return len(self._memory)
@@ -268,7 +334,7 @@ class VersionedCache(Generic[K, V]):
                 held = {**await self._held(known), **held}  # what was in flight may have landed meanwhile
             for key, entry in held.items():
                 if entry.version == checked.versions[key]:
-                    entry.era = era
+                    self._trust(entry, era, heard)
                     readings[key] = Reading(entry, True, Source.MEMORY, verified, checked.now)
         self.counts["hit"] += len(readings)
         missing = [key for key in keys if key not in readings]
@@ -328,35 +394,40 @@ class VersionedCache(Generic[K, V]):
         return readings
 
     def _missed(self, readings: dict[K, Reading[V]]) -> dict[K, Reading[V]]:
-        self.counts["miss"] += sum(reading.source is Source.DATABASE for reading in readings.values())
+        for reading in readings.values():
+            self.counts["miss" if reading.source is Source.DATABASE else "recalled"] += 1
         return readings
 
-    async def _send(self, keys: list[K], asked: Asked | None) -> dict[K, Reading[V]]:
-        """One search of our own. It goes on when we are cancelled: others may have joined. asked: None keeps Redis out of it."""
+    async def _send(
+        self, keys: list[K], asked: Asked | None, life: Life | None = None, *, anew: bool = False
+    ) -> dict[K, Reading[V]]:
+        """One search of our own. It goes on when we are cancelled: others may have joined. asked: None keeps Redis out of it;
+        anew: what is in Redis is written over.
+        """
         loop = asyncio.get_running_loop()
         flights: dict[K, Flight[V]] = {key: Flight(loop.create_future()) for key in keys}
         for key in keys:
             if key in self._flights:
-                self._flights[key].dropped = True  # a change is told to the latest flight only
+                self._flights[key].needs = NEVER  # a change is told to the latest flight only
         self._flights |= flights
-        versions = self._recallable(keys, asked) if asked and self._shared else {}
-        task = asyncio.create_task(self._land(flights, asked, versions), name="cache load")
+        versions = self._recallable(keys, asked) if asked and self._shared and not anew else {}
+        task = asyncio.create_task(self._land(flights, asked, versions, life or Life(self._ttl)), name="cache load")
         task.add_done_callback(_seen)
         return await asyncio.shield(task)
 
     async def _land(
-        self, flights: dict[K, Flight[V]], asked: Asked | None, versions: Mapping[K, DayVersion]
+        self, flights: dict[K, Flight[V]], asked: Asked | None, versions: Mapping[K, DayVersion], life: Life
     ) -> dict[K, Reading[V]]:
         try:
             readings: dict[K, Reading[V]] = {}
             if asked and versions and self._shared:
-                found = await self._shared.find(versions, asked.checked.now)
+                found = await self._shared.find(versions, life.until or asked.checked.now)
                 await self._answer(flights, found, Source.REDIS, asked.checked.now, readings)
             rest = [key for key in flights if key not in readings]
             if rest:
                 now, loaded = await self._load(rest)
                 self._clock.heard(now)
-                fresh = {key: Kept(*loaded[key], computed_at=now, expires_at=now + self._ttl) for key in rest}
+                fresh = {key: Kept(*loaded[key], computed_at=now, expires_at=now + life.ttl) for key in rest}
                 if asked and self._shared:
                     self._shared.save(fresh)
                 await self._answer(flights, fresh, Source.DATABASE, now, readings)
@@ -382,11 +453,12 @@ class VersionedCache(Generic[K, V]):
     ) -> None:
         """Stores what was found, and tells all who wait for it."""
         for key, kept in found.items():
-            entry = Entry(key, *kept, era=self._era)
+            flight = flights[key]
+            entry = Entry(key, *kept, era=DOUBTED if flight.is_doubted else self._era)
             readings[key] = Reading(entry, source is Source.REDIS, source, True, now)
-            if not flights[key].dropped and not (readings[key].hit and await self._has_newer(key, entry)):
+            if entry.version.day >= flight.needs and not (readings[key].hit and await self._has_newer(key, entry)):
                 await self._keep(key, entry)
-            flights[key].answer.set_result(readings[key])
+            flight.answer.set_result(readings[key])
 
     async def _keep(self, key: K, entry: Entry[V]) -> None:
         """Stores an entry. Memory has none that is newer: of two loads of a key only the one sent last is stored."""
@@ -407,12 +479,26 @@ class VersionedCache(Generic[K, V]):
         From now on a change is told to the flight. One that came before would be told to nobody, and what was seen before it
         would stay in memory, for CACHED to serve.
         """
-        count = self._heard_count - asked.heard
-        if asked.era != self._era or count > len(self._heard):
+        since = self._heard_since(asked.heard)
+        if asked.era != self._era or since is None:
             return {}
-        since = set(islice(reversed(self._heard), count))
         versions = asked.checked.versions
         return {key: versions[key] for key in keys if key in versions and not {key, key.group} & since}
+
+    def _trust(self, entry: Entry[V], era: int, heard: int) -> None:
+        """An entry had Postgres's version when that was checked. era, heard: of when it was asked for; what was heard since
+        may be newer.
+        """
+        if entry.era == era:
+            return
+        since = self._heard_since(heard)
+        if since is not None and not {entry.key, entry.key.group} & since:
+            entry.era = era
+
+    def _heard_since(self, heard: int) -> set[Any] | None:
+        """What changed since so much had been heard; None if that is not remembered."""
+        count = self._heard_count - heard
+        return set(islice(reversed(self._heard), count)) if count <= len(self._heard) else None
 
     def _hear(self, what: Any) -> None:
         self._heard.append(what)
@@ -432,6 +518,10 @@ class VersionedCache(Generic[K, V]):
             group.discard(key)
             if not group:
                 del self._groups[key.group]
+
+
+def _nobody(_key: Any) -> None:
+    """Whom nothing needs to be told."""
 
 
 def _seen(task: asyncio.Task[Any]) -> None:

@@ -131,7 +131,7 @@ class Guard:
             request = Asked()
             request.given = given
             found[X_REQUEST_ID] = request.id
-        if origin is not None:
+        if origin is not None and self.origins:
             found["Vary"] = "Origin"
             found |= _readable(origin) if self._may_read(origin) else {}
         return found

@@ -95,6 +95,17 @@ METRICS: Mapping[str, Metric] = {
         "expired; evicted for want of room.",
         ("cause",),
     ),
+    "chairtime_days_ahead": Metric(Kind.GAUGE, "Stylists' next days that are to be in memory; 30 s old at most."),
+    "chairtime_days_ready": Metric(Kind.GAUGE, "Of those, the ones that are."),
+    "chairtime_days_prepared_total": Metric(
+        Kind.COUNTER,
+        "Stylists' dates made ready unasked: changed, the next ones (ahead), at night, or recalculated; from redis or database.",
+        ("why", "source"),
+    ),
+    "chairtime_preparing_seconds_total": Metric(Kind.COUNTER, "Time that was spent on it within the budget."),
+    "chairtime_demand_dates": Metric(
+        Kind.GAUGE, "Stylists' dates of which it is remembered how often they are asked for."
+    ),
     "chairtime_changes_heard_total": Metric(Kind.COUNTER, "Notifications of changes, by any program.", ("what",)),
     "chairtime_mismatches_total": Metric(
         Kind.COUNTER,
@@ -275,6 +286,11 @@ class Metrics:
             "chairtime_cache_bytes": {("days",): [cache.size], ("directories",): [self._of_directories]},
             "chairtime_cache_expired_entries": _one(cache.expired),
             "chairtime_cache_invalidations_total": {(cause,): [invalidations[cause]] for cause in causes},
+            "chairtime_days_ahead": _one(cache.ahead),
+            "chairtime_days_ready": _one(cache.ready),
+            "chairtime_days_prepared_total": {labels: [count] for labels, count in self._app.prepared.items()},
+            "chairtime_preparing_seconds_total": _one(self._app.budget.spent_s),
+            "chairtime_demand_dates": _one(len(self._app.demand)),
             "chairtime_changes_heard_total": _by_one(self._app.heard),
             "chairtime_version_checks_total": _one(check["batches"]),
             "chairtime_version_check_keys_total": _one(check["keys"]),

@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
@@ -28,7 +29,7 @@ from aiohttp import web
 from cache.counts import Counts
 from cache.rates import Rates
 from cache.stores import Redis
-from db import directory, embedded, migrate, queries, versions
+from db import ahead, directory, embedded, migrate, queries, versions
 from db.listen import Listener
 from db.pool import Database, PoolSettings, StartupError, check_server
 from execution import oracle
@@ -48,11 +49,14 @@ from ops.metrics import Metrics
 from ops.shelf import Shelf
 from resolvers import app as wiring
 from resolvers import demo as demo_salon
-from resolvers import importing, salon_file, tokens, waitlist, webhooks
+from resolvers import importing, nightly, salon_file, tokens, waitlist, webhooks
 from resolvers.app import App, Limits
 from resolvers.chores import Chores
+from resolvers.context import Caller, Context, Role
+from resolvers.nightly import Recalculated
 from resolvers.telling import Teller
 from resolvers.tokens import TokenSettings
+from resolvers.warming import Warming
 from schema import exports, issuer, page, rest
 from schema.exports import Exports
 from schema.quick import World
@@ -114,6 +118,8 @@ class Settings:
     fragments: bool = True
     trusted_documents: Path | None = None
     metrics_address: tuple[str, int] | None = None
+    warming: bool = True
+    days_ahead: int = 14
     is_hardened: bool = False
     rates: RateSettings | None = None
     trusted_proxies: tuple[Network, ...] = ()
@@ -180,8 +186,11 @@ async def serving(
             _app(settings, prepared.url, database, redis, shelf) as (app, listener),
             _guard(settings) as guard,
             _measuring(Metrics(app, listener, shelf), sockets.metrics) as metrics,
-            Chores(database, [waitlist.sweeping(app), webhooks.clearing()]).running(),
+            Chores(
+                database, [waitlist.sweeping(app), webhooks.clearing(), nightly.chore(app, settings.days_ahead)]
+            ).running(),
             _telling(settings, app),
+            _warming(app, settings),
         ):
             runner = Runner(
                 application(
@@ -354,6 +363,33 @@ def _rates(settings: Settings) -> Rates | None:
         ) from None
 
 
+@asynccontextmanager
+async def _warming(app: App, settings: Settings) -> AsyncIterator[None]:
+    if not settings.warming:
+        yield
+        return
+    async with Warming(app, settings.days_ahead).running():
+        yield
+
+
+async def recalculate(settings: Settings) -> Recalculated | None:
+    """Has the next days of the default tenant's stylists computed anew: here, for Redis; or, without one, by whoever serves,
+    within half a minute, and the answer is None. Raises BadRequest NOT_FOUND, Unavailable.
+    """
+    redis = _redis(settings.redis_url)
+    async with database_of(settings) as (url, database), _app(settings, url, database, redis, None) as (app, _):
+        context = await Context.open(app, Caller(role=Role.SERVICE))
+        tenant = context.directory.tenant
+        if redis is None:
+            async with database.transaction(tenant.id) as connection:
+                await ahead.forget(connection, tenant.id)
+            return None
+        today = app.clock.now().astimezone(ZoneInfo(tenant.timezone)).date()
+        found = await nightly.recalculate(context, None, [today + timedelta(n) for n in range(settings.days_ahead)])
+        await redis.idle()
+        return found
+
+
 def _others(shelf: Shelf) -> Callable[[], Sequence[Any]]:
     return lambda: ops_metrics.cache_numbers(shelf.others())
 
@@ -425,9 +461,7 @@ def application(
     found.router.add_get("/readyz", health.readyz)
     if shows_metrics:
         found.router.add_get("/metrics", Scrape(metrics, is_open=False).metrics)
-    if not guard.is_hardened:
-        found.router.add_get("/", page.from_root)
-        found.router.add_get("/graphiql/{name}", page.asset)
+    found.router.add_routes(page.routes())
     found.on_response_prepare.append(page.harden)
     if guard.origins:
         found.on_response_prepare.append(guard.prepare)
@@ -466,8 +500,8 @@ def welcome(prepared: Prepared, listening: socket.socket, seconds: float, *, is_
     """What to do next, for whoever started this."""
     host, port = listening.getsockname()[:2]
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    how = "by POST (the profile is hardened: there is no GraphiQL)" if is_hardened else "in a browser"
-    say(f"\nReady in {seconds:.1f} s. Open {base}/graphql {how}, or paste this:\n")
+    how = "by POST (the profile is hardened: there is no GraphiQL)" if is_hardened else "in a browser for the API"
+    say(f"\nReady in {seconds:.1f} s. The booking page: {base}\nOpen {base}/graphql {how}, or paste this:\n")
     query = EXAMPLE % (datetime.now(UTC).date() + timedelta(1))
     say(f"curl -s {base}/graphql -H 'content-type: application/json' -d '{json.dumps({'query': query})}'\n")
     if not prepared.has_tenant:

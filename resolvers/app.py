@@ -22,6 +22,8 @@ from domain.events import Change
 from domain.model import DayFacts, Directory
 from domain.versions import DayVersion
 from resolvers import packing
+from resolvers.budget import Budget
+from resolvers.demand import Demand
 from resolvers.feed import Feed
 from resolvers.offers import OfferLog
 
@@ -67,13 +69,21 @@ class Limits:
     ping_seconds: float = 25.0
 
 
+@dataclass(slots=True)
+class Warmth:
+    """Of the days that this process is to have ready: how many there are, and how many it had when it last looked."""
+
+    days: int = 0
+    ready: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """The parts of a running server.
 
-    heard: changes, by what they were of. written: mutations, by name and outcome. told: what became of
-    webhooks, see resolvers/telling.py; private_webhooks: whether they may go anywhere. others: what the caches of the server's
-    other processes count, see resolvers/counting.py.
+    heard: changes, by what they were of. written: mutations, by name and outcome. prepared: days, by why and from where. told:
+    what became of webhooks, see resolvers/telling.py; private_webhooks: whether they may go anywhere. others: what the caches of
+    the server's other processes count, see resolvers/counting.py.
     """
 
     database: Database
@@ -92,6 +102,10 @@ class App:
     written: Counter[tuple[str, str]] = field(default_factory=Counter)
     told: Counter[str] = field(default_factory=Counter)
     others: Callable[[], Sequence[Any]] = tuple
+    demand: Demand = field(default_factory=Demand)
+    budget: Budget = field(default_factory=Budget)
+    warmth: Warmth = field(default_factory=Warmth)
+    prepared: Counter[tuple[str, str]] = field(default_factory=Counter)
     replica: Database | None = None
     exporting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(EXPORTS_MAX))
 
@@ -129,7 +143,8 @@ def forget(
 ) -> None:
     """Drops cached entries: a tenant's directory, all of a stylist's days, or some of them.
 
-    cause: for the count; what this process wrote itself, or what it was told has changed.
+    days_: with the versions that they came to; without, those that may have changed, which are only checked before they are
+    served again. cause: for the count; what this process wrote itself, or what it was told has changed.
     """
     if stylist_id is None:
         app.directories.drop(DirectoryKey(tenant_id), cause)
@@ -137,7 +152,11 @@ def forget(
         app.days.drop_group((tenant_id, stylist_id), cause)
     else:
         for day in days_:
-            app.days.drop(DayKey(tenant_id, stylist_id, day), cause)
+            key = DayKey(tenant_id, stylist_id, day)
+            if isinstance(days_, Mapping):
+                app.days.drop(key, cause, days_[day])
+            else:
+                app.days.doubt(key)
 
 
 def build(

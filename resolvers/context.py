@@ -195,6 +195,7 @@ class Context:
 
     async def _read(self, keys: list[DayKey], freshness: Freshness) -> dict[DayKey, Reading[DayFacts]]:
         also = () if self._is_fresh or freshness is Freshness.CACHED else (DirectoryKey(self.tenant_id),)
+        self.app.demand.add(keys)
         readings, checked = await self.app.days.read(keys, freshness, also)
         if also and checked:
             self._confirm(checked)

@@ -17,7 +17,8 @@ class CacheNumbers:
     """Of the stylist-days in one process's cache, or in several's.
 
     Reads: memory, redis, database (own loads), joined (waited for another reader's load), bypassed (did not want the cache).
-    entries, size, expired: what there is now, in bytes and of those nobody asked for since they expired.
+    entries, size, expired: what there is now, in bytes and of those nobody asked for since they expired. ahead, ready: of the
+    next days, how many are to be in memory, and how many were there a while ago.
     """
 
     processes: int
@@ -30,11 +31,13 @@ class CacheNumbers:
     entries: int
     size: int
     expired: int
+    ahead: int
+    ready: int
 
     def without_what_there_is(self) -> CacheNumbers:
         """Of a process that has ended: what it did counts, what it had is gone."""
         done = (self.memory, self.redis, self.database, self.joined, self.bypassed, self.mismatches)
-        return CacheNumbers(0, *done, entries=0, size=0, expired=0)
+        return CacheNumbers(0, *done, entries=0, size=0, expired=0, ahead=0, ready=0)
 
     @property
     def hit_rate(self) -> float | None:
@@ -42,6 +45,11 @@ class CacheNumbers:
         hits = self.memory + self.redis
         reads = hits + self.database + self.joined
         return hits / reads if reads else None
+
+    @property
+    def warm_share(self) -> float | None:
+        """Of the next days, the share that is in memory; None where none is to be."""
+        return self.ready / self.ahead if self.ahead else None
 
 
 class Invalidated(NamedTuple):
@@ -58,7 +66,7 @@ def here(app: App, *, size: int | None = None, expired: int | None = None) -> Ca
     return CacheNumbers(
         processes=1,
         memory=counts["hit"] + counts["unverified"],
-        redis=counts["redis_hit"],
+        redis=counts["recalled"],
         database=counts["miss"],
         joined=counts["joined"],
         bypassed=counts["bypass"],
@@ -66,6 +74,8 @@ def here(app: App, *, size: int | None = None, expired: int | None = None) -> Ca
         entries=len(app.days),
         size=app.days.weigh() if size is None else size,
         expired=app.days.expired() if expired is None else expired,
+        ahead=app.warmth.days,
+        ready=app.warmth.ready,
     )
 
 

@@ -37,6 +37,8 @@ class Recalled:
         entries = {reading.entry.key: reading.entry for one in found for reading in one.readings}
         self._days = {keys.text(key): entry for key, entry in entries.items()}
         self._directory = {keys.text(DirectoryKey(context.tenant_id)): context.entry}
+        self.day_keys = list(entries)
+        self.hits = 0  # since the demand was counted
         self._keys = [DirectoryKey(context.tenant_id), *entries]
         self._versions = [context.entry.version, *(entry.version for entry in entries.values())]
         self._since = max((one.now for one in found), default=None)
@@ -66,6 +68,9 @@ class Recalled:
         if now >= self._until or (self._since is not None and now < self._since):
             return None
         self._app.days.counts["hit"] += len(self._days)
+        if not self.hits:
+            self._app.demand.met(self)
+        self.hits += 1
         return now
 
 

@@ -13,6 +13,7 @@ from resolvers.bookings import Start
 from resolvers.context import Context
 from resolvers.writing import Request
 from schema import inputs
+from schema.ahead import AheadMutation
 from schema.claims import Booking, Hold
 from schema.exports import Feeding
 from schema.inputs import NOTES_MAX, BookingConfirmInput, BookingCreateInput, BookingRescheduleInput, HoldPlaceInput
@@ -29,7 +30,7 @@ BookingIdArgument = Annotated[strawberry.ID, strawberry.argument(description="Th
 
 
 @strawberry.type(description="What can be done. Holding and booking need no token; X-Session-Id owns what it makes.")
-class Mutation(Managing, WaitlistMutation, WebhookMutation, Feeding):
+class Mutation(Managing, WaitlistMutation, WebhookMutation, Feeding, AheadMutation):
     @strawberry.mutation(
         description="Holds a free start for ten minutes, or as long as the tenant says. Needs X-Session-Id."
     )

@@ -54,6 +54,10 @@ class CacheStats:
     expired: float = strawberry.field(
         description="Of the entries, those past their time that nobody asked for since. They are never served."
     )
+    warm_share: float | None = strawberry.field(
+        description="Of the next days of all active stylists, 14 unless the server is told otherwise, the share that is in "
+        "memory, 0 to 1; half a minute old at most. Null where none is to be."
+    )
 
     @classmethod
     def of(cls, found: CacheNumbers) -> CacheStats:
@@ -71,6 +75,7 @@ class CacheStats:
             entries=found.entries,
             bytes=found.size,
             expired=found.expired,
+            warm_share=found.warm_share,
         )
 
     @strawberry.field(

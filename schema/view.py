@@ -290,5 +290,5 @@ class View(OverHTTP):
         return response
 
     async def render_graphql_ide(self, request: web.Request) -> web.Response:
-        """GraphiQL, from web/graphiql."""
-        return await page.document()
+        """GraphiQL, as it was built."""
+        return await page.graphiql(request)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import node
 from bench.http import servers
 from bench.http.works import OPTIONS_IF_KNOWN, OURS
-from bench.node import Command
+from ops import node
+from ops.node import Command
 
 FOLDER = servers.ROOT / "bench" / "peers"
 PAIRS, VALUES = "pairs", "values.json"

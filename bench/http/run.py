@@ -23,9 +23,9 @@ from bench.http.client import Address, Load, Request
 from bench.http.report import Figures, Sample
 from bench.http.servers import Cores, Server
 from bench.http.works import Variant, Work
-from bench.node import Command
 from db import migrate
 from db.pool import Database, PoolSettings
+from ops.node import Command
 from resolvers import importing, salon_file
 
 WARM_S = 0.15

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import node
-from bench.node import Node
+from ops import node
+from ops.node import Node
 from tests.conftest import Client, Salon
 
 FOLDER = Path(__file__).parent

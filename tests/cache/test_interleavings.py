@@ -59,7 +59,10 @@ class Story:
         return {key: self.scene.database.version(key) for key in KEYS}
 
     def read(self, how: str, keys: Sequence[Any]) -> None:
-        """Somebody reads: `load` as a context opens, else at a freshness."""
+        """Somebody reads: `load` as a context opens, `prepare` and `anew` what nobody waits for, else at a freshness."""
+        if how in ("prepare", "anew"):
+            self.prepare(keys, anew=how == "anew")
+            return
         cache = self.scene.cache
         work = cache.load(keys[0]) if how == "load" else cache.read(keys, Freshness(how))
         keys = keys[:1] if how == "load" else keys
@@ -70,7 +73,7 @@ class Story:
         self.readers.append(Reader(task, keys, how, committed, told, failures))
 
     def write(self, key: Any, *, all_days: bool, own: bool) -> None:
-        """Somebody commits a change: this process, which lets go of it at once, or another, of which it may hear."""
+        """Somebody commits a change: this process, which doubts it at once, or another, of which it may hear."""
         database, cache = self.scene.database, self.scene.cache
         if all_days:
             database.change_rules(key.stylist_id)
@@ -81,14 +84,23 @@ class Story:
         def hear() -> None:
             if all_days:
                 cache.drop_group(key.group)
+            elif own:
+                for one in KEYS:
+                    cache.doubt(one)
             else:
-                cache.drop(key)
+                cache.drop(key, version=touched[key].day)
             self.told |= {one: max(self.told[one], version) for one, version in touched.items()}
 
         if own:
             hear()
         elif cache.trusting:
             self.messages.append(hear)
+
+    def prepare(self, keys: Sequence[Any], *, anew: bool) -> None:
+        """Somebody makes these ready."""
+        work = self.scene.cache.prepare(keys, TTL, least=TTL / 3, anew=anew)
+        self.scene.tasks.append(task := asyncio.create_task(work))
+        task.add_done_callback(lambda one: one.cancelled() or one.exception())
 
     def listen(self, listening: bool) -> None:
         """The listening connection comes or goes. What was on its way is lost with it."""
@@ -121,8 +133,8 @@ class Story:
     def happen(self, what: str, choice: int) -> None:
         match what:
             case "read":
-                how = ("VERIFIED", "VERIFIED", "CACHED", "CACHED", "BYPASS", "load")[choice % 6]
-                self.read(how, PARTS[choice // 6 % len(PARTS)])
+                how = ("VERIFIED", "VERIFIED", "CACHED", "CACHED", "BYPASS", "load", "prepare", "anew")[choice % 8]
+                self.read(how, PARTS[choice // 8 % len(PARTS)])
             case "write":
                 self.write(KEYS[choice % 3], all_days=choice // 3 % 3 == 0, own=choice // 9 % 2 == 0)
             case "hear" if self.messages:
@@ -187,7 +199,7 @@ class Story:
                 assert reading.entry.version.covers(self.told[key])
 
 
-LIKELY = {"read": 6, "write": 4, "go on": 20, "hear": 3, "listen": 1, "fail": 1, "cancel": 1, "time": 1}
+LIKELY = {"read": 8, "write": 4, "go on": 20, "hear": 3, "listen": 1, "fail": 1, "cancel": 1, "time": 1}
 WITH_REDIS = {**LIKELY, "go on": 26, "share": 4}
 
 

@@ -543,6 +543,71 @@ async def test_a_drop_lets_go_of_one_key(warm: Scene) -> None:
     assert len(warm.cache) == 1
 
 
+async def test_a_drop_by_version_leaves_what_has_it(warm: Scene) -> None:
+    warm.database.change(MONDAY)
+    after = await warm.done(read(warm, MONDAY))
+
+    warm.cache.drop(MONDAY, version=1)
+    assert await warm.cache.peek(MONDAY) is after.entry
+
+    warm.cache.drop(MONDAY, version=2)
+    assert await warm.cache.peek(MONDAY) is None
+
+
+async def test_what_is_doubted_is_checked_and_then_served_as_before(warm: Scene) -> None:
+    checks = len(warm.database.checks)
+    warm.cache.doubt(MONDAY)
+
+    readings = [await warm.done(read(warm, MONDAY, CACHED)) for _ in range(2)]
+
+    assert [found(one) for one in readings] == [(True, Source.MEMORY, False, 0)] * 2
+    assert len(warm.database.checks) == checks + 1
+
+
+async def test_what_is_doubted_and_has_changed_is_loaded(warm: Scene) -> None:
+    warm.database.change(MONDAY)
+    warm.cache.doubt(MONDAY)
+
+    assert found(await warm.done(read(warm, MONDAY, CACHED))) == (False, Source.DATABASE, False, 1)
+
+
+async def test_a_doubt_outlives_a_check_that_was_asked_for_before_it(warm: Scene) -> None:
+    """The check did not see the change, so it cannot settle whether there was one."""
+    warm.cache.doubt(MONDAY)
+    reading = await warm.start(read(warm, MONDAY, CACHED))
+    warm.database.checks[-1].see()
+    warm.database.change(MONDAY)
+    warm.cache.doubt(MONDAY)
+    await warm.finish()
+
+    assert (await result(reading)).entry.version.day == 0
+    assert (await warm.done(read(warm, MONDAY, CACHED))).entry.version.day == 1
+
+
+async def test_what_goes_or_is_doubted_is_told(warm: Scene) -> None:
+    told: list[Any] = []
+    warm.cache.on_gone = told.append
+
+    warm.cache.doubt(MONDAY)
+    warm.cache.drop(MONDAY, version=0)
+    warm.cache.drop(BENS)
+    warm.cache.drop_group(TUESDAY.group)
+
+    assert told == [MONDAY, BENS, *sorted([MONDAY, TUESDAY], key=told[2:].index)]
+
+
+async def test_a_reader_joins_what_is_being_prepared(scene: Scene) -> None:
+    preparing = await scene.start(scene.cache.prepare([MONDAY], TTL))
+    scene.database.checks[0].answer()
+    await settled()
+    reading = await scene.start(read(scene, MONDAY, CACHED))
+    await scene.finish()
+
+    assert await result(preparing) == {Source.DATABASE: 1}
+    assert found(await result(reading)) == (False, Source.DATABASE, False, 0)
+    assert len(scene.database.loads) == 1
+
+
 async def test_a_group_goes_together_and_no_other(warm: Scene) -> None:
     await warm.done(read(warm, BENS))
 
@@ -583,3 +648,36 @@ async def test_nothing_is_remembered_of_what_was_dropped(warm: Scene) -> None:
     warm.cache.drop_group(TUESDAY.group)
 
     assert (remembered(warm.cache), len(warm.cache)) == (set(), 0)
+
+
+async def test_a_load_under_way_that_saw_the_change_that_is_told_is_stored(scene: Scene) -> None:
+    scene.database.change(MONDAY)
+    before = await scene.start(read(scene, MONDAY, CACHED))
+    scene.database.loads[0].see()
+    scene.cache.drop(MONDAY, version=1)
+    scene.database.loads[0].answer()
+
+    assert (await result(before)).entry.version.day == 1
+    assert found(await scene.done(read(scene, MONDAY, CACHED))) == (True, Source.MEMORY, False, 1)
+
+
+async def test_a_load_under_way_that_did_not_see_it_is_not(scene: Scene) -> None:
+    before = await scene.start(read(scene, MONDAY, CACHED))
+    scene.database.loads[0].see()
+    scene.database.change(MONDAY)
+    scene.cache.drop(MONDAY, version=1)
+    scene.database.loads[0].answer()
+
+    assert (await result(before)).entry.version.day == 0
+    assert await scene.cache.peek(MONDAY) is None
+
+
+async def test_a_load_under_way_that_is_doubted_is_stored_and_checked(scene: Scene) -> None:
+    before = await scene.start(read(scene, MONDAY, CACHED))
+    scene.database.loads[0].see()
+    scene.database.change(MONDAY)
+    scene.cache.doubt(MONDAY)
+    scene.database.loads[0].answer()
+
+    assert (await result(before)).entry.version.day == 0
+    assert (await scene.done(read(scene, MONDAY, CACHED))).entry.version.day == 1

@@ -393,6 +393,18 @@ REFUSED: dict[str, list[Any]] = {
         refused("a range from minus infinity", occupied("'-infinity'", TEN)),
         refused("a range to infinity", occupied(NINE, "'infinity'")),
     ],
+    "nights_days_prepared_range": [
+        refused(
+            "fewer days than none",
+            "insert into nights (tenant_id, on_date, days_prepared) values ($salon, '2030-01-16', -1)",
+        ),
+    ],
+    "asked_weekday_range": [
+        refused("an eighth weekday", "insert into asked values ($salon, 8, $ana, 0, 1, '2030-01-16')"),
+    ],
+    "asked_ahead_range": [
+        refused("a day that is over", "insert into asked values ($salon, 1, $ana, -1, 1, '2030-01-16')"),
+    ],
     "summaries_recent_list": [
         refused("what happened lately as an object", "insert into summaries values ($salon, 'customer:x', 0, '{}')"),
     ],

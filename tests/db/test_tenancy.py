@@ -79,6 +79,8 @@ begin
         insert into offers (tenant_id, at, lists, times) values (tenant, at, '{1}', 1);
         insert into demand values (tenant, at, one, 1, 0);
         insert into idempotency_keys values (tenant, 'session:one', 'holdPlace', 'key', '');
+        insert into nights (tenant_id, on_date) values (tenant, '2030-01-16');
+        insert into asked values (tenant, 3, one, 0, 1, '2030-01-16');
         insert into audit_log (tenant_id, actor, action) values (tenant, 'session:one', 'holdPlace');
     end loop;
 end $$

@@ -28,6 +28,7 @@ OTHER_TABLES = {
     *("directory_versions", "stylist_versions", "day_versions"),
     *("waitlist", "webhooks", "outbox"),
     *("summaries", "offered_lists", "offers", "demand", "calendar_feeds"),
+    *("nights", "asked"),
 }
 EVERYBODY = {"ana", "ben", "cleo"}
 

@@ -15,6 +15,7 @@ from domain.errors import Unavailable
 from execution.metering import NAMES_MAX, OTHER, Meter
 from ops.metrics import METRICS
 from resolvers.context import Role
+from resolvers.warming import Warming
 from tests.ops.conftest import DAY, WRITE
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ BOOKED = """insert into bookings
 select tenant_id, id, $2::text::uuid, home_location_id, 'CONFIRMED', at, at + interval '30 minutes',
        tstzrange(at, at + interval '30 minutes'), 1
   from (select $3::text::timestamptz as at) as asked, stylists where id = $1::text::uuid"""
+
+
+async def prepares(server: Server) -> None:
+    await Warming(server.app, 14).fill()
 
 
 async def reads(server: Server) -> None:
@@ -175,8 +180,6 @@ async def holds(server: Server) -> None:
 
 
 async def books(server: Server) -> None:
-    goes_deaf(server)  # or the news may be faster than the end of the write
-    await server.slots()
     assert (await server.book())["__typename"] == "Booking"
 
 
@@ -186,6 +189,8 @@ async def books_what_is_taken(server: Server) -> None:
 
 
 async def takes_time_off(server: Server) -> None:
+    goes_deaf(server)  # or the news may be faster than the end of the write
+    await server.slots()
     query = "mutation Off($input: TimeOffAddInput!) { timeOffAdd(input: $input) { __typename } }"
     off = {"stylistId": server.salon.asha, "date": str(server.salon.day)}
     await server.client.data(query, {"input": off}, token=server.token(Role.STAFF))
@@ -312,13 +317,28 @@ MOVES: list[tuple[Does, dict[str, float]]] = [
         books,
         {
             'chairtime_bookings_total{mutation="bookingCreate"}': 1,
-            'chairtime_cache_invalidations_total{cause="written"}': 1,
             'chairtime_requests_total{kind="mutation",operation="Write",outcome="ok",path="stock"}': 1,
             'chairtime_request_seconds_count{kind="mutation",path="stock"}': 1,
         },
     ),
     (books_what_is_taken, {'chairtime_refusals_total{mutation="bookingCreate",reason="SlotTaken"}': 1}),
-    (takes_time_off, {'chairtime_changes_total{mutation="timeOffAdd"}': 1}),
+    (reads, {"chairtime_demand_dates": 1}),
+    (
+        prepares,
+        {
+            "chairtime_days_ahead": 28,
+            "chairtime_days_ready": 28,
+            "chairtime_preparing_seconds_total": 1e-4,
+            'chairtime_days_prepared_total{source="database",why="ahead"}': 28,
+        },
+    ),
+    (
+        takes_time_off,
+        {
+            'chairtime_changes_total{mutation="timeOffAdd"}': 1,
+            'chairtime_cache_invalidations_total{cause="written"}': 1,
+        },
+    ),
     (
         reads_too_often,
         {
@@ -465,6 +485,7 @@ async def test_cache_stats_answers_what_is_asked_of_a_cache(server: Server) -> N
     entry.expires_at -= timedelta(hours=1)
     await server.book()
     await server.write("bookingCreate", "Booking", **server.start(11), customer={"name": "Ben"})
+    await server.until(lambda now: now['chairtime_cache_entries{cache="days"}'] == 0)  # once the news has come
 
     found = (await server.client.data(STATS, asked, token=admin))["cacheStats"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -26,7 +27,9 @@ from schema.operation import in_turns
 from schema.view import HEADER_MAX
 from tests.conftest import TOKENS, Client, Salon
 
-HOLD_MAX_S, REFUSED_MAX_S = 0.020, 0.005
+# As told to users, of a machine by itself; `make soak` holds to it. Beside other tests the same work takes up to twice as long.
+SLOWER = 1.0 if os.environ.get("CHAIRTIME_SOAK") else 2.5
+HOLD_MAX_S, REFUSED_MAX_S = 0.020 * SLOWER, 0.005 * SLOWER
 TRIES = 15  # a machine that others use is at times slow
 TIMES = 4  # first sight, second sight, which makes the plan, made by it, kept
 

@@ -194,6 +194,8 @@ class Samples:
             "Query.auditLog.from": "2020-01-01T00:00:00Z",
             "Query.auditLog.to": "2100-01-01T00:00:00Z",
             "CacheStats.invalidations.from": day,
+            "Mutation.availabilityRecalculate.from": day,
+            "Mutation.availabilityRecalculate.stylistIds": [],  # hers may be gone by then
             "Query.analytics.from": day,
             "startUtc": shop.at(9),
             "around": shop.at(9),

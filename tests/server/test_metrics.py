@@ -56,7 +56,8 @@ async def test_whichever_worker_is_asked_shows_what_all_have_done_and_what_one_h
         "variables": {"stylist": salon.asha, "service": salon.cut, "date": str(salon.day), "freshness": "VERIFIED"},
     }
 
-    async with serving("--database-url", database_url, "--workers", "2") as (process, url):
+    quiet = "--no-warming", "--days-ahead", "0"
+    async with serving("--database-url", database_url, "--workers", "2", *quiet) as (process, url):
         async with AsyncExitStack() as stack:
             clients = [await stack.enter_async_context(aiohttp.ClientSession()) for _ in range(20)]
 

@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import RedisServer, Salon
 from tests.server.test_command_line import ask, run, serve
 
+UNPREPARED = "--no-warming", "--days-ahead", "0"
 SLOTS = """{{ availableSlots(stylistId: "{0}", serviceId: "{1}", date: "{2}") {{ freeCount cache {{ source verified }} }} }}"""
 
 
@@ -27,7 +28,7 @@ async def first_answer(*arguments: str, query: str) -> tuple[Any, int, str]:
 async def test_processes_share_what_they_computed_and_stop_without_a_word(
     database_url: str, salon: Salon, redis_server: RedisServer
 ) -> None:
-    options = ["--database-url", database_url, "--redis-url", redis_server.url]
+    options = ["--database-url", database_url, "--redis-url", redis_server.url, *UNPREPARED]
     query = SLOTS.format(salon.asha, salon.cut, salon.day)
 
     first = await first_answer(*options, query=query)
@@ -39,7 +40,7 @@ async def test_processes_share_what_they_computed_and_stop_without_a_word(
 
 
 async def test_a_redis_that_is_away_is_a_line_in_the_log_without_its_password(database_url: str, salon: Salon) -> None:
-    options = ["--database-url", database_url, "--redis-url", "redis://:secret@127.0.0.1:1/0"]
+    options = ["--database-url", database_url, "--redis-url", "redis://:secret@127.0.0.1:1/0", *UNPREPARED]
 
     answer, code, err = await first_answer(*options, query=SLOTS.format(salon.asha, salon.cut, salon.day))
 

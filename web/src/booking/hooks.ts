@@ -1,0 +1,38 @@
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { connection } from '../client/connection';
+import { useStore } from '../client/store';
+import { client } from './api';
+import { createBoard, type Board } from './board';
+import type { Salon } from './documents';
+import { asked, type Choice } from './salon';
+
+/** The board of a choice, for as long as it is chosen; asked again when the network is back. */
+export function useBoard(salon: Salon, choice: Choice, warm: Board | null): Board {
+  const ids = asked(salon, choice).join();
+  const board = useMemo(
+    () => (warm && warm.stylistIds.join() === ids && warm.serviceId === choice.serviceId ? warm : createBoard(client, choice.serviceId, asked(salon, choice))),
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- of the choice only who and what count
+    [choice.serviceId, ids],
+  );
+  useEffect(() => {
+    board.open();
+    return board.close;
+  }, [board]);
+  const { online } = useStore(connection);
+  const wasOnline = useRef(online);
+  useEffect(() => {
+    if (online && !wasOnline.current) void board.reload();
+    wasOnline.current = online;
+  }, [board, online]);
+  return board;
+}
+
+/** The time, again and again. */
+export function useNow(everyMs: number, now: () => number = Date.now): number {
+  const [shown, setShown] = useState(now);
+  useEffect(() => {
+    const timer = setInterval(() => setShown(now()), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs, now]);
+  return shown;
+}

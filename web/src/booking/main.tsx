@@ -1,0 +1,21 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { Provider } from 'urql';
+import { markDocument, t } from '../i18n/words';
+import { registerWorker } from '../offline/register';
+import '../ui/base.css';
+import { client } from './api';
+import { Page } from './Page';
+
+markDocument(t('page.title'));
+const page = document.getElementById('page');
+if (page) {
+  createRoot(page).render(
+    <StrictMode>
+      <Provider value={client}>
+        <Page />
+      </Provider>
+    </StrictMode>,
+  );
+}
+registerWorker();
