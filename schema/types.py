@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import strawberry
 
 from cache.versioned import Freshness, Source
-from domain import model
+from domain import hours, model
 from domain.errors import Free, OrderReason
 from domain.model import Directory, SlotStatus
 from execution.marks import Written, by_asker, momentary, planned_later, settled
@@ -375,6 +375,15 @@ class Availability:
     @strawberry.field(description="How many of them are free.")
     def free_count(self) -> int:
         return sum(slot.status is SlotStatus.AVAILABLE for slot in self.found.slots)
+
+    @strawberry.field(
+        description="When they are: minutes that have passed since the date began in `timezone`. Short, for counting starts "
+        "that several stylists have free between them."
+    )
+    def free_starts(self) -> list[int]:
+        begins_at = hours.local_day(self.date, ZoneInfo(self.timezone())).starts_at
+        free = (slot.starts_at for slot in self.found.slots if slot.status is SlotStatus.AVAILABLE)
+        return [int((starts_at - begins_at).total_seconds() // 60) for starts_at in free]
 
     @strawberry.field(description="How fresh this is.")
     def cache(self) -> CacheInfo:

@@ -54,7 +54,7 @@ Service: id name durationMinutes slotIntervalMinutes bufferBeforeMinutes bufferA
   horizonDays offerings
 Stylist: id name timezone locations services availableSlots availability
 Offering: stylist service durationMinutes priceCents availableSlots
-Availability: stylist service date timezone slots freeCount cache
+Availability: stylist service date timezone slots freeCount freeStarts cache
 Slot: id stylist location startUtc endUtc startLocal endLocal display status isAvailable heldByYou priceCents orderReason
 CacheInfo: hit source verified version computedAt expiresAt ageSeconds
 Hold: id stylist service startUtc endUtc priceCents expiresAt

@@ -39,7 +39,7 @@ NOBODY = "99999999-0000-4000-8000-000000000009"
 
 AVAILABILITY = """
 fragment All on Availability {
-  date timezone freeCount stylist { id name } service { id name }
+  date timezone freeCount freeStarts stylist { id name } service { id name }
   slots { id startUtc endUtc startLocal endLocal display status isAvailable heldByYou priceCents location { name } }
   cache { hit source verified version computedAt expiresAt ageSeconds }
 }
@@ -313,6 +313,8 @@ async def test_a_date_with_a_zone_means_the_instants_of_that_date_there(
         start.strftime("%I:%M %p").lstrip("0") for start in expected
     ]
     assert found["timezone"] == zone
+    begins_at = datetime.combine(world.day, time(), there).astimezone(UTC)
+    assert found["freeStarts"] == [(start.astimezone(UTC) - begins_at) // timedelta(minutes=1) for start in expected]
 
 
 async def test_a_date_that_touches_two_of_the_stylists_days_has_both_versions(
@@ -448,14 +450,15 @@ async def test_slots_by_status(client: Client, salon: Salon, status: list[str] |
     await client.data(BOOK, {"input": {**start, "startUtc": salon.at(15), "customer": {"name": "Cleo"}}})
     query = (
         "query ($stylist: ID!, $service: ID!, $date: Date!, $status: [SlotStatus!]) {"
-        " availableSlots(stylistId: $stylist, serviceId: $service, date: $date) { freeCount slots(status: $status) { status } } }"
+        " availableSlots(stylistId: $stylist, serviceId: $service, date: $date) {"
+        " freeCount freeStarts slots(status: $status) { status } } }"
     )
 
     found = (await client.data(query, asked(salon, status=status)))["availableSlots"]
 
     assert len(found["slots"]) == starts
     assert {slot["status"] for slot in found["slots"]} <= set(status or ["AVAILABLE", "HELD", "BOOKED", "UNAVAILABLE"])
-    assert found["freeCount"] == 12
+    assert found["freeCount"] == len(found["freeStarts"]) == 12
 
 
 async def test_a_service_that_is_not_offered_and_a_day_off_are_empty(client: Client, world: SimpleNamespace) -> None:

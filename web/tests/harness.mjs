@@ -1,5 +1,5 @@
 /** A browser, visitors with a session each, a network that can break, and another program at the database. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createServer, connect } from 'node:net';
 import { after, before } from 'node:test';
 import { promisify } from 'node:util';
@@ -35,6 +35,21 @@ export async function visit(browser, path = '/', { base = SERVER, ...options } =
   page.on('pageerror', (error) => complaints.push(String(error)));
   await page.goto(base + path);
   return { page, context, complaints };
+}
+
+/** Another server beside the first, on the same data, with more options. */
+export async function serveAgain(...options) {
+  const command = ['server.py', 'serve', '--port', '0', '--data-dir', process.env.CHAIRTIME_DATA_DIR, ...options];
+  const server = spawn(process.env.PYTHON, command, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const base = await new Promise((told, failed) => {
+    let said = '';
+    server.once('exit', () => failed(new Error(`it did not start: ${said}`)));
+    server.stdout.on('data', (part) => {
+      const [, url] = /The booking page: (http:\S+)\n/.exec((said += part)) ?? [];
+      if (url) told(url);
+    });
+  });
+  return { base, stop: () => new Promise((stopped) => (server.once('exit', stopped), server.kill())) };
 }
 
 /** Opens the modal of a service. */
@@ -123,7 +138,7 @@ export async function network() {
     });
     server.on('data', (bytes) => {
       if (!isLosing) return wire.write(bytes);
-      Object.assign(state, { losing: null, lost: state.lost + 1 });
+      state.lost += 1;
       return wire.destroy();
     });
     for (const [one, other] of [[wire, server], [server, wire]]) {
@@ -136,8 +151,8 @@ export async function network() {
     base: `http://127.0.0.1:${proxy.address().port}`,
     cut: () => ((state.isCut = true), wires.forEach((wire) => wire.destroy())),
     mend: () => (state.isCut = false),
-    /** Loses the next answer to a request that contains the text. */
-    loseAnswerTo: (text) => (state.losing = text),
+    /** Loses the answers to requests that contain the text, until null: Chromium asks again by itself a few times, and no page knows. */
+    loseAnswersTo: (text) => (state.losing = text),
     lost: () => state.lost,
     close: () => (wires.forEach((one) => one.destroy()), proxy.close()),
   };

@@ -47,7 +47,8 @@ test('a booking by raw SQL strikes the start out within 500 ms', async () => {
   const [, start] = await chooseBusyDay(page);
   const struck = page.evaluate(
     (wanted) =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
+        setTimeout(() => reject(new Error('it is never struck out')), 10_000);
         const look = () => {
           if (document.querySelector(`.slot.taken[data-start="${wanted}"] s`)) resolve(performance.timeOrigin + performance.now());
           else requestAnimationFrame(look);
@@ -85,5 +86,44 @@ test('a start lost while one types says so, keeps what is typed, and offers thre
   await confirm(page).click();
   await title(page, 'You are booked');
   assert.deepEqual((await bookingsOf(page)).map(({ startUtc }) => startUtc), [other]);
+  await context.close();
+});
+
+test('a hold that ends while one types says so and offers three', async () => {
+  const { page, context } = await visit(all.browser);
+  await page.clock.install();
+  await page.reload();
+  await openService(page);
+  await chooseStylist(page, 3);
+  const [start] = await chooseBusyDay(page, 5);
+  await slot(page, start).click();
+  await fillIn(page, 'Too Slow');
+  await page.clock.fastForward('10:01');
+  await page.getByText(/Your hold of .* has ended/).waitFor();
+
+  assert.equal(await page.locator('.nearest button').count(), 3);
+  assert.equal(await confirm(page).getAttribute('aria-disabled'), 'true');
+  await page.locator('.nearest button').first().click();
+  await page.locator('.lost').waitFor({ state: 'detached' });
+  assert.equal(await page.getByLabel('Name').inputValue(), 'Too Slow');
+  await context.close();
+});
+
+test('a start lost without a word is told when it is confirmed, and is not shown as booked', async () => {
+  const { page, context } = await visit(all.browser);
+  await page.routeWebSocket(/graphql/, () => undefined); // nothing comes live
+  await page.reload();
+  await openService(page);
+  await chooseStylist(page, 1);
+  const [start] = await chooseBusyDay(page, 5);
+  const choice = await chosen(page);
+  await slot(page, start).click();
+  await fillIn(page, 'Last To Know');
+  await bookByRawSql(choice, start);
+  await confirm(page).click();
+  await page.getByRole('heading', { name: 'This time is gone' }).waitFor();
+
+  assert.equal(await page.locator('.nearest button').count(), 3);
+  assert.deepEqual(await bookingsOf(page), []);
   await context.close();
 });

@@ -28,7 +28,10 @@ PLACES = {
     "service": f'services(ids: ["{CUT}"]) {{ offerings {{ stylist {{ id }} availableSlots(date: "{DAY}"ARGS) {{ BODY }} }} }}',
 }
 ZONES = ("Etc/UTC", "Asia/Kathmandu", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "America/St_Johns")
-BODY = "date timezone freeCount slots { id startLocal display status heldByYou } cache { hit source verified version ageSeconds }"
+BODY = (
+    "date timezone freeCount freeStarts slots { id startLocal display status heldByYou }"
+    " cache { hit source verified version ageSeconds }"
+)
 
 SLOT = ("id", "startUtc", "endUtc", "startLocal", "endLocal", "display", "status", "isAvailable", "heldByYou", "priceCents",
         "orderReason", "stylist { id name }", "location { name timezone }", "__typename")  # fmt: skip
@@ -36,6 +39,7 @@ AVAILABILITY = (
     "date",
     "timezone",
     "freeCount",
+    "freeStarts",
     "stylist { name }",
     "service { durationMinutes }",
     "slots { id }",

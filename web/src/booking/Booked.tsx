@@ -1,7 +1,8 @@
 import { useState } from 'react';
 import { money, ownZone, when } from '../i18n/format';
 import { t } from '../i18n/words';
-import type { Booking, Salon } from './documents';
+import type { Booking } from './claims';
+import type { Salon } from './documents';
 import type { Actions, State } from './flow';
 import { Summary } from './Summary';
 

@@ -4,12 +4,13 @@ import { t } from '../i18n/words';
 import { Choices } from '../ui/Choices';
 import { Badge } from './Badge';
 import type { Board } from './board';
+import type { Booking } from './claims';
 import { DayStrip } from './DayStrip';
 import { freshnessOn } from './days';
-import type { Booking, Salon } from './documents';
+import type { Salon } from './documents';
 import type { Lost as LostStart, Near } from './flow';
 import { Lost } from './Lost';
-import { offerOf, placeOf, placesFor, serviceOf, stylistsFor, type Choice } from './salon';
+import { offerOf, placeOf, placesFor, serviceOf, stylistsFor, withService, type Choice } from './salon';
 import { Slots } from './Slots';
 
 interface Props {
@@ -62,6 +63,16 @@ function Options({ salon, choice, moving, onChoice }: Pick<Props, 'salon' | 'cho
   if (moving) return null;
   return (
     <div className="choosing">
+      <label className="field service-choice">
+        <span>{t('what.service')}</span>
+        <select value={choice.serviceId} onChange={({ target }) => onChoice(withService(salon, choice, target.value))}>
+          {salon.services.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
       {places.length > 1 && (
         <Choices
           legend={t('choose.place')}

@@ -4,7 +4,8 @@ import type { Board } from './board';
 import { Booked, Move } from './Booked';
 import { ChooseTime } from './ChooseTime';
 import { Details } from './Details';
-import type { Booking, Salon } from './documents';
+import type { Booking } from './claims';
+import type { Salon } from './documents';
 import { release, useFlow } from './flow';
 import { useBoard } from './hooks';
 import type { Choice } from './salon';
@@ -31,7 +32,7 @@ export function Modal({ salon, first, warm, shown, onChoice, onClose }: Props) {
     if (state.hold) release(state.hold);
     onClose();
   };
-  const change = (next: Choice) => (setChoice(next), onChoice(next));
+  const change = (next: Choice) => (setChoice(next), actions.forget(), onChoice(next));
   const { step, booking, hold } = state;
   return (
     <Dialog labelledBy="modal-title" onClose={close}>

@@ -2,7 +2,7 @@ import { useEffect } from 'react';
 import { useQuery } from 'urql';
 import { addDays, dateIn, ownZone, when } from '../i18n/format';
 import { t } from '../i18n/words';
-import { MINE, type Booking } from './documents';
+import { MINE, type Booking } from './claims';
 
 const DAYS_AHEAD = 364;
 

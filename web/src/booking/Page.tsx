@@ -1,18 +1,22 @@
 import { useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
+import { API } from '../client/socket';
 import { money, time, zoneName } from '../i18n/format';
 import { LANGUAGES, choose, language, t, type Language } from '../i18n/words';
 import { client } from './api';
 import { createBoard, type Board } from './board';
-import { SALON, type Booking, type Salon } from './documents';
+import type { Booking } from './claims';
+import { SALON, type Salon } from './documents';
 import { Modal } from './Modal';
 import { MyBookings } from './MyBookings';
 import { asked, firstChoice, offerOf, stylistsFor, type Choice } from './salon';
+import { mark } from './timing';
 import './page.css';
 
 /** Services whose days are asked for before anybody wants them, and how long the page rests before each. */
 const AHEAD_MAX = 6;
 const AHEAD_AFTER_MS = 100;
+const DEVELOPERS_AFTER_MS = 1_500;
 
 interface Opened {
   choice: Choice;
@@ -39,7 +43,7 @@ export function Page() {
 }
 
 function Loaded({ salon }: { salon: Salon }) {
-  const [opened, setOpened] = useState<Opened | null>(null);
+  const [opened, setOpened] = useState<Opened | null>(() => linkedOf(salon));
   const lastPlace = useRef<string | undefined>(undefined);
   const [visit, setVisit] = useState(0);
   const warm = useRef(new Map<string, Board>());
@@ -56,7 +60,7 @@ function Loaded({ salon }: { salon: Salon }) {
     setVisit(visit + 1);
   };
   const open = (choice: Choice, shown: Booking | null = null) => {
-    performance.mark('chairtime:open');
+    mark('open');
     setOpened({ choice, shown });
   };
   /** One after another, when there is nothing else to do: then a click only shows what is there. */
@@ -68,9 +72,7 @@ function Loaded({ salon }: { salon: Salon }) {
   };
   const onBook = (serviceId: string) => open(choiceOf(serviceId));
   useEffect(() => {
-    const linked = salon.services.find(({ id }) => window.location.hash === `#book=${id}`);
-    if (linked) onBook(linked.id);
-    else void prepareAll();
+    if (!opened) void prepareAll();
     // eslint-disable-next-line react-hooks/exhaustive-deps -- once
   }, []);
   const firstService = salon.services[0]?.id;
@@ -94,7 +96,7 @@ function Loaded({ salon }: { salon: Salon }) {
       </main>
       <footer className="site-foot">
         <span>{salon.tenant.name}</span>
-        <a href="/graphql">{t('page.developers')}</a>
+        <Developers />
       </footer>
       {opened && (
         <Modal
@@ -108,6 +110,14 @@ function Loaded({ salon }: { salon: Salon }) {
       )}
     </>
   );
+}
+
+/** What the address opens: #book=SERVICE. */
+function linkedOf(salon: Salon): Opened | null {
+  const linked = salon.services.find(({ id }) => window.location.hash === `#book=${id}`);
+  if (!linked) return null;
+  mark('open');
+  return { choice: firstChoice(salon, linked.id), shown: null };
 }
 
 function Header({ salon }: { salon: Salon }) {
@@ -181,6 +191,23 @@ function Places({ salon }: { salon: Salon }) {
       </ul>
     </section>
   );
+}
+
+/** The way to GraphiQL, where there is one: a server that tells strangers nothing of its schema has none. */
+function Developers() {
+  const [isOpen, setOpen] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => void tellsItsSchema().then((tells) => (setOpen(tells), mark('developers'))), DEVELOPERS_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return isOpen ? <a href="/graphql">{t('page.developers')}</a> : null;
+}
+
+async function tellsItsSchema(): Promise<boolean> {
+  const headers = { 'Content-Type': 'application/json', Accept: 'application/json' };
+  const asked = fetch(API, { method: 'POST', headers, body: JSON.stringify({ query: '{ __schema { queryType { name } } }' }) });
+  const answer = await asked.then((response) => response.json() as Promise<{ data?: object | null }>).catch(() => null);
+  return Boolean(answer?.data);
 }
 
 function Leaves() {

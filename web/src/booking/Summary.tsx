@@ -1,6 +1,7 @@
 import { money, ownZone, time, when } from '../i18n/format';
 import { t } from '../i18n/words';
-import type { Booking, Hold, Salon } from './documents';
+import type { Booking, Hold } from './claims';
+import type { Salon } from './documents';
 
 /** What is held or booked. */
 export function Summary({ salon, what, isOver = false }: { salon: Salon; what: Hold | Booking; isOver?: boolean }) {

@@ -2,7 +2,7 @@
 import type { Client } from 'urql';
 import { createStore, type Store } from '../client/store';
 import { addDays, dateIn, ownZone } from '../i18n/format';
-import { NO_DAYS, countOn, isLoaded, withChange, withCounts, withLists, type Days } from './days';
+import { NO_DAYS, countOn, isLoaded, withChange, withLists, withMonth, type Days } from './days';
 import { CHANGES, DAYS, OPENING } from './documents';
 
 export const STRIP_DAYS = 28;
@@ -34,7 +34,8 @@ export interface BoardState {
   failed: boolean;
 }
 
-export function createBoard(client: Client, serviceId: string, stylistIds: readonly string[]): Board {
+/** wanted: the date to show first if anything is free then; else it is the first such date. */
+export function createBoard(client: Client, serviceId: string, stylistIds: readonly string[], wanted: string | null = null): Board {
   const today = dateIn(ownZone, Date.now());
   const store = createStore<BoardState>({ days: NO_DAYS, date: null, failed: false });
   const common = { stylists: [...stylistIds], service: serviceId, timezone: ownZone };
@@ -46,12 +47,14 @@ export function createBoard(client: Client, serviceId: string, stylistIds: reado
   const update = (change: (days: Days) => Days) => store.set({ ...store.get(), days: change(store.get().days) });
 
   async function reload(): Promise<void> {
-    const span = { from: today, near: addDays(today, NEAR_DAYS - 1), to: addDays(today, STRIP_DAYS - 1) };
+    const [near, nearTo] = wanted ? around(wanted, today) : [today, addDays(today, NEAR_DAYS - 1)];
+    const span = { from: today, to: addDays(today, STRIP_DAYS - 1), near, nearTo };
     const { data } = await client.query(OPENING, { ...common, ...span }, { requestPolicy: 'network-only' }).toPromise();
     if (!data) return store.set({ ...store.get(), failed: true });
     loadedAt = Date.now();
-    store.set({ ...store.get(), days: withLists(withCounts(store.get().days, data.stylists), data.stylists), failed: false });
-    show(store.get().date ?? firstFree(store.get().days, stylistIds, today));
+    const days = withLists(withMonth(store.get().days, data.stylists), data.stylists);
+    store.set({ ...store.get(), days, failed: false });
+    show(store.get().date ?? (wanted && countOn(days, wanted, stylistIds) ? wanted : firstFree(days, stylistIds, today)));
   }
 
   async function load(date: string): Promise<void> {

@@ -14,8 +14,8 @@ export interface DayList {
 
 export interface Days {
   lists: ReadonlyMap<string, DayList>;
-  /** By date and stylist. */
-  counts: ReadonlyMap<string, number>;
+  /** By date and stylist: the minutes of the date at which starts are free. */
+  free: ReadonlyMap<string, readonly number[]>;
 }
 
 export interface ShownStart extends StartParts {
@@ -24,39 +24,47 @@ export interface ShownStart extends StartParts {
   mark: Mark | undefined;
 }
 
-export const NO_DAYS: Days = { lists: new Map(), counts: new Map() };
+export const NO_DAYS: Days = { lists: new Map(), free: new Map() };
 
 const keyOf = (date: string, stylistId: string) => `${date}/${stylistId}`;
 
 /** With lists as they were answered, in place of older ones; what differs from those is marked. */
 export function withLists(days: Days, answered: readonly StylistDays[]): Days {
   const lists = new Map(days.lists);
-  const counts = new Map(days.counts);
+  const free = new Map(days.free);
   for (const { id, days: found } of answered) {
     for (const { date, slots, cache } of found) {
-      const known = lists.get(keyOf(date, id));
+      const key = keyOf(date, id);
+      const known = lists.get(key);
       if (known && isOlder(cache.version, known.cache.version)) continue; // a change overtook this answer
-      lists.set(keyOf(date, id), { date, stylistId: id, cache, ...replaced(known, slots) });
-      counts.set(keyOf(date, id), slots.length);
+      const list = { date, stylistId: id, cache, ...replaced(known, slots) };
+      lists.set(key, list);
+      free.set(key, minutesOf(list));
     }
   }
-  return { lists, counts };
+  return { lists, free };
 }
 
-export function withCounts(days: Days, answered: readonly { id: string; month: readonly { date: string; freeCount: number }[] }[]): Days {
-  const counts = new Map(days.counts);
-  for (const { id, month } of answered) for (const { date, freeCount } of month) counts.set(keyOf(date, id), freeCount);
-  return { ...days, counts };
+/** With a month of which only the minutes of free starts are known. */
+export function withMonth(days: Days, answered: readonly { id: string; month: readonly { date: string; freeStarts: readonly number[] }[] }[]): Days {
+  const free = new Map(days.free);
+  for (const { id, month } of answered) for (const { date, freeStarts } of month) free.set(keyOf(date, id), freeStarts);
+  return { ...days, free };
 }
 
 /** With one stylist's day as a change left it; what came and went is marked, unless it is the first that we hear of the day. */
 export function withChange(days: Days, change: Change): Days {
-  const { date, freeCount, stylist, cache } = change.availability;
+  const { date, stylist, cache } = change.availability;
   const key = keyOf(date, stylist.id);
   const known = days.lists.get(key);
-  const { starts, marks } = change.snapshot ? replaced(known, change.opened) : differed(known, change);
-  const lists = new Map(days.lists).set(key, { date, stylistId: stylist.id, starts, marks, cache });
-  return { lists, counts: new Map(days.counts).set(key, freeCount) };
+  const list = { date, stylistId: stylist.id, cache, ...(change.snapshot ? replaced(known, change.opened) : differed(known, change)) };
+  return { lists: new Map(days.lists).set(key, list), free: new Map(days.free).set(key, minutesOf(list)) };
+}
+
+/** The minutes of the date at which starts of a list are free, as `freeStarts` counts them: in the visitor's zone. */
+function minutesOf({ date, starts, marks }: Pick<DayList, 'date' | 'starts' | 'marks'>): number[] {
+  const beginsAt = Date.parse(`${date}T00:00`);
+  return [...starts.keys()].filter((start) => marks.get(start) !== 'taken').map((start) => (Date.parse(start) - beginsAt) / 60_000);
 }
 
 type Starts = Pick<DayList, 'starts' | 'marks'>;
@@ -110,14 +118,10 @@ function joined(known: ShownStart | undefined, start: StartParts, list: DayList)
   return { ...known, ...cheaper, stylistIds: [...known.stylistIds, list.stylistId], mark: known.mark === 'fresh' ? 'fresh' : undefined };
 }
 
-/** How many starts are free on a date, of all stylists together; undefined while it is not known. */
+/** How many starts are free on a date, each once, whoever of the stylists has it; undefined while it is not known. */
 export function countOn(days: Days, date: string, stylistIds: readonly string[]): number | undefined {
-  let sum: number | undefined;
-  for (const id of stylistIds) {
-    const count = days.counts.get(keyOf(date, id));
-    if (count !== undefined) sum = (sum ?? 0) + count;
-  }
-  return sum;
+  const known = stylistIds.map((id) => days.free.get(keyOf(date, id))).filter((minutes) => minutes !== undefined);
+  return known.length ? new Set(known.flat()).size : undefined;
 }
 
 export function isLoaded(days: Days, date: string): boolean {

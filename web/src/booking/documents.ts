@@ -1,4 +1,4 @@
-/** All that the booking page asks and says. GraphiQL shows the same documents in its tabs. */
+/** What the booking page asks of the salon and its free time. GraphiQL shows the same documents in its tabs. */
 import { graphql, type ResultOf } from '../client/graphql';
 
 export const SALON = graphql(`
@@ -61,14 +61,14 @@ const FRESHNESS = graphql(`
 
 export const OPENING = graphql(
   `
-    query Opening($stylists: [ID!]!, $service: ID!, $from: Date!, $near: Date!, $to: Date!, $timezone: String!) {
+    query Opening($stylists: [ID!]!, $service: ID!, $from: Date!, $to: Date!, $near: Date!, $nearTo: Date!, $timezone: String!) {
       stylists(ids: $stylists) {
         id
         month: availability(serviceId: $service, from: $from, to: $to, timezone: $timezone) {
           date
-          freeCount
+          freeStarts
         }
-        days: availability(serviceId: $service, from: $from, to: $near, timezone: $timezone) {
+        days: availability(serviceId: $service, from: $near, to: $nearTo, timezone: $timezone) {
           date
           slots(status: [AVAILABLE]) {
             ...Start
@@ -125,7 +125,6 @@ export const CHANGES = graphql(
         cursor
         availability {
           date
-          freeCount
           stylist {
             id
           }
@@ -159,174 +158,8 @@ export const HELD = graphql(`
   }
 `);
 
-const HOLD = graphql(`
-  fragment HoldParts on Hold {
-    id
-    startUtc
-    endUtc
-    priceCents
-    expiresAt
-    stylist {
-      id
-      name
-    }
-    service {
-      id
-      name
-    }
-  }
-`);
-
-const BOOKING = graphql(`
-  fragment BookingParts on Booking {
-    id
-    status
-    startUtc
-    endUtc
-    priceCents
-    paymentRequired
-    paymentUrl
-    stylist {
-      id
-      name
-    }
-    service {
-      id
-      name
-    }
-    location {
-      id
-      name
-      timezone
-    }
-    customer {
-      name
-    }
-  }
-`);
-
-const NEAREST = graphql(`
-  fragment Nearest on Slot {
-    startUtc
-    endUtc
-    priceCents
-    location {
-      id
-    }
-    stylist {
-      id
-    }
-  }
-`);
-
-export const PLACE_HOLD = graphql(
-  `
-    mutation PlaceHold($input: HoldPlaceInput!) {
-      holdPlace(input: $input) {
-        __typename
-        ...HoldParts
-        ... on Problem {
-          message
-        }
-        ... on SlotTaken {
-          nearest {
-            ...Nearest
-          }
-        }
-        ... on SlotNotOffered {
-          nearest {
-            ...Nearest
-          }
-        }
-      }
-    }
-  `,
-  [HOLD, NEAREST],
-);
-
-export const RELEASE_HOLD = graphql(`
-  mutation ReleaseHold($hold: ID!) {
-    holdRelease(holdId: $hold) {
-      __typename
-    }
-  }
-`);
-
-export const CONFIRM = graphql(
-  `
-    mutation Confirm($input: BookingConfirmInput!) {
-      bookingConfirm(input: $input) {
-        __typename
-        ...BookingParts
-        ... on Problem {
-          message
-        }
-      }
-    }
-  `,
-  [BOOKING],
-);
-
-export const MOVE = graphql(
-  `
-    mutation Move($input: BookingRescheduleInput!) {
-      bookingReschedule(input: $input) {
-        __typename
-        ...BookingParts
-        ... on Problem {
-          message
-        }
-        ... on SlotTaken {
-          nearest {
-            ...Nearest
-          }
-        }
-        ... on SlotNotOffered {
-          nearest {
-            ...Nearest
-          }
-        }
-      }
-    }
-  `,
-  [BOOKING, NEAREST],
-);
-
-export const CANCEL = graphql(
-  `
-    mutation Cancel($booking: ID!) {
-      bookingCancel(bookingId: $booking) {
-        __typename
-        ...BookingParts
-        ... on Problem {
-          message
-        }
-      }
-    }
-  `,
-  [BOOKING],
-);
-
-export const MINE = graphql(
-  `
-    query Mine($from: Date!, $to: Date!) {
-      bookings(from: $from, to: $to) {
-        edges {
-          node {
-            ...BookingParts
-          }
-        }
-      }
-    }
-  `,
-  [BOOKING],
-);
-
 export type Salon = ResultOf<typeof SALON>;
-export type Booking = ResultOf<typeof BOOKING>;
-export type Hold = ResultOf<typeof HOLD>;
 export type StartParts = ResultOf<typeof START>;
 export type Fresh = ResultOf<typeof FRESHNESS>;
-export type NearStart = ResultOf<typeof NEAREST>;
 export type Change = ResultOf<typeof CHANGES>['availabilityChanged'];
 export type StylistDays = ResultOf<typeof DAYS>['stylists'][number];

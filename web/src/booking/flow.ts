@@ -7,7 +7,7 @@ import { t } from '../i18n/words';
 import { client } from './api';
 import type { Board } from './board';
 import { nearest, type ShownStart } from './days';
-import { CANCEL, CONFIRM, MOVE, PLACE_HOLD, RELEASE_HOLD, type Booking, type Hold, type NearStart } from './documents';
+import { CANCEL, CONFIRM, MOVE, PLACE_HOLD, RELEASE_HOLD, type Booking, type Hold, type NearStart } from './claims';
 import { mark } from './timing';
 
 export type Outcome = 'booked' | 'moved' | 'cancelled' | 'seen';
@@ -93,6 +93,7 @@ export function useFlow(board: Board | null, serviceId: string, shown: Booking |
           return refused(answer, startUtc);
         }),
       choose: (wanted: Near) => patch({ step: 'move', wanted, fault: null, lost: null }),
+      forget: () => patch({ lost: null, fault: null }),
       back: () => {
         setState((known) => {
           if (known.hold) release(known.hold);

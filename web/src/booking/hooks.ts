@@ -6,15 +6,17 @@ import { createBoard, type Board } from './board';
 import type { Salon } from './documents';
 import { asked, type Choice } from './salon';
 
-/** The board of a choice, for as long as it is chosen; asked again when the network is back. */
+/** The board of a choice, for as long as it is chosen: it keeps the day of the one before. Asked again when the network is back. */
 export function useBoard(salon: Salon, choice: Choice, warm: Board | null): Board {
   const ids = asked(salon, choice).join();
-  const board = useMemo(
-    () => (warm && warm.stylistIds.join() === ids && warm.serviceId === choice.serviceId ? warm : createBoard(client, choice.serviceId, asked(salon, choice))),
+  const before = useRef<Board | null>(null);
+  const board = useMemo(() => {
+    if (!before.current && warm?.stylistIds.join() === ids && warm.serviceId === choice.serviceId) return warm;
+    return createBoard(client, choice.serviceId, asked(salon, choice), before.current?.store.get().date);
     // eslint-disable-next-line react-hooks/exhaustive-deps -- of the choice only who and what count
-    [choice.serviceId, ids],
-  );
+  }, [choice.serviceId, ids]);
   useEffect(() => {
+    before.current = board;
     board.open();
     return board.close;
   }, [board]);

@@ -45,6 +45,13 @@ export function offerOf(salon: Salon, serviceId: string, placeId?: string): { mi
   return { minutes: service?.durationMinutes ?? 0, priceCents: Math.min(...(prices.length ? prices : [service?.priceCents ?? 0])) };
 }
 
+/** Another service, of the same place and stylist where they give it. */
+export function withService(salon: Salon, choice: Choice, serviceId: string): Choice {
+  const { placeId } = firstChoice(salon, serviceId, choice.placeId);
+  const isGiver = placeId === choice.placeId && stylistsFor(salon, { serviceId, placeId }).some(({ id }) => id === choice.stylistId);
+  return { serviceId, placeId, stylistId: isGiver ? choice.stylistId : null };
+}
+
 /** What a visitor sees first: the place they chose last, or one in their own zone, else the first. */
 export function firstChoice(salon: Salon, serviceId: string, lastPlaceId?: string): Choice {
   const places = placesFor(salon, serviceId);

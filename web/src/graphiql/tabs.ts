@@ -1,6 +1,7 @@
 /** The tabs of a first visit: the booking page's own documents, in the order in which it asks them, and a word about each. */
 import { print, type DocumentNode } from 'graphql';
-import { CANCEL, CHANGES, CONFIRM, DAYS, MINE, MOVE, OPENING, PLACE_HOLD, SALON } from '../booking/documents';
+import { CANCEL, CONFIRM, MINE, MOVE, PLACE_HOLD } from '../booking/claims';
+import { CHANGES, DAYS, OPENING, SALON } from '../booking/documents';
 
 /** The values that make them run as they stand. */
 export interface Facts {
@@ -36,7 +37,7 @@ export function tabs(facts: Facts): Tab[] {
   const days = { stylists: [stylist], service, from, to: near, timezone };
   const variables: unknown[] = [
     {},
-    { ...days, near, to },
+    { ...days, to, near: from, nearTo: near },
     days,
     { input: { stylistId: stylist, serviceId: service, startUtc: start } },
     { input: { holdId: '<hold id>', customer: { name: 'Asha', email: 'asha@example.com' } } },
