@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import random
 import runpy
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 
-from cache.freshness import Checked, VersionCheck
+from cache.freshness import NEVER, Checked, VersionCheck
 from cache.keys import DayKey, Key
 
 ROOT = Path(__file__).parents[1]
 DAWDLE_MAX_S = 0.6
 
-right_way = VersionCheck.__call__
+right_way = VersionCheck.ask
 under_way: dict[asyncio.Task[Checked], set[Key]] = {}
 
 
@@ -29,18 +29,18 @@ async def ask_far_away(check: VersionCheck, keys: set[Key]) -> Checked:
     return checked
 
 
-async def join_what_was_sent(self: VersionCheck, keys: Iterable[Key]) -> Checked:
+def join_what_was_sent(self: VersionCheck, keys: Collection[Key], _state: int = NEVER) -> asyncio.Future[Checked]:
     """The answer of any query under way for these keys, however long ago it was sent."""
     wanted = set(keys)
     if not any(isinstance(key, DayKey) for key in wanted):
-        return await right_way(self, wanted)
+        return right_way(self, wanted)
     sent = next((task for task, asked in under_way.items() if wanted <= asked), None)
     if sent is None:
         sent = asyncio.create_task(ask_far_away(self, wanted))
         under_way[sent] = wanted
         sent.add_done_callback(under_way.pop)
-    return await asyncio.shield(sent)
+    return asyncio.shield(sent)
 
 
-setattr(VersionCheck, "__call__", join_what_was_sent)  # noqa: B010 - mypy minds an assignment
+setattr(VersionCheck, "ask", join_what_was_sent)  # noqa: B010 - mypy minds an assignment
 runpy.run_path(str(ROOT / "server.py"), run_name="__main__")

@@ -228,11 +228,21 @@ def translated() -> Iterator[None]:
     try:
         yield
     except AWAY as error:
+        _rather_cancelled(error)
         raise Unavailable("the database does not answer") from error
     except asyncpg.InterfaceError as error:
-        if "closed" in str(error) or "closing" in str(error):
+        _rather_cancelled(error)
+        # The last of these: what was kept between statements ended meanwhile, and the pool has taken it back.
+        if any(word in str(error) for word in ("closed", "closing", "released back to the pool")):
             raise Unavailable("the database connection is closed") from error
         raise
+
+
+def _rather_cancelled(error: Exception) -> None:
+    """A task that is cancelled while its connection is gone comes upon that on its way out, and would go on."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from error
 
 
 async def check_server(url: str, option: str = "--database-url") -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 
 from db.pool import Database, PoolSettings
@@ -94,3 +95,28 @@ async def test_writers_who_are_cancelled_or_fail_give_their_turns_back(small: Da
         await asyncio.gather(*leaving, return_exceptions=True)
 
     await asyncio.gather(*(small.transact(None, nap) for _ in range(10)))
+
+
+async def test_a_task_that_is_cancelled_while_its_connection_is_gone_is_cancelled(
+    database: Database, database_url: str
+) -> None:
+    """What it meets on its way out, a connection that cannot be rolled back, must not hide that."""
+    began = asyncio.Event()
+
+    async def work() -> None:
+        async with database.transaction(None) as connection:
+            pid = connection.get_server_pid()
+            other = await asyncpg.connect(database_url)
+            await other.execute("select pg_terminate_backend($1)", pid)
+            await other.close()
+            while not connection.is_closed():
+                await asyncio.sleep(0.001)
+            began.set()
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(work())
+    await asyncio.wait_for(began.wait(), 5)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 5)

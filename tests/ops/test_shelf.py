@@ -9,7 +9,8 @@ from ops.metrics import ended, together
 from ops.shelf import Record, Shelf
 
 CACHE = dict.fromkeys(
-    ["processes", "memory", "redis", "database", "joined", "bypassed", "mismatches", "entries", "size", "expired"], 1
+    ["processes", "memory", "redis", "database", "joined", "bypassed", "mismatches", "entries", "size", "expired",
+     "ahead", "ready"], 1
 )  # fmt: skip
 
 

@@ -168,7 +168,7 @@ async def imported(url: str) -> tuple[Salon, list[str]]:
 @asynccontextmanager
 async def server(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """A server whose log is read, so that it never waits for that; ended in good order."""
-    async with serving(*arguments) as (process, url):
+    async with serving("--rate-limits", "off", *arguments) as (process, url):
         readers = [asyncio.create_task(pipe.read()) for pipe in (process.stdout, process.stderr) if pipe]
         yield process, url
         process.send_signal(signal.SIGTERM)

@@ -203,6 +203,7 @@ class TestRunning:
     async def test_what_it_made_stale_is_let_go_of_when_it_has_committed(
         self, context: Context, app: App, salon: Salon
     ) -> None:
+        app.trust(listening=True)
         key = DayKey(salon.tenant, salon.asha, salon.day)
         other = DayKey(salon.tenant, salon.bina, salon.day)
         for one in (key, other):
@@ -222,6 +223,7 @@ class TestRunning:
 
     async def test_so_is_what_a_claim_leaves(self, context: Context, app: App, salon: Salon) -> None:
         claim = await writing.run(context, Request("test", {}), holding(context, salon))
+        app.trust(listening=True)
         keys = [DayKey(salon.tenant, stylist, salon.day) for stylist in (salon.asha, salon.bina)]
         for key in keys:
             await app.days.load(key)

@@ -84,7 +84,7 @@ class Office:
 
 
 def tells_conflicts(field: Any) -> bool:
-    members = field.type.of_type.types
+    members = getattr(field.type.of_type, "types", ())
     return any("Change" in {one.name for one in member.interfaces} for member in members)
 
 

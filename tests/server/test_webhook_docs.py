@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from bench import node
 from domain import webhooks
+from ops import node
 
 PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
 SECRET = webhooks.secret_of(bytes(range(32)))

@@ -26,7 +26,7 @@ from schema.schema import schema
 CORE = schema._schema
 DEPTH_MAX = 4
 UNMARKED = {"firstAvailable", "booking", "bookings", "dashboard", "analytics", "explainDay", "conflicts", "setup"}
-UNMARKED |= {"auditLog", "offerHistory"}
+UNMARKED |= {"auditLog", "offerHistory", "waitlist", "webhooks", "webhookDeliveries"}
 UNMARKED_SHARE, WRONG_SHARE = 0.02, 0.015
 WRONG = {
     "ID": ["asha", "", 7, "99999999-0000-4000-8000-000000000009", None],
@@ -133,7 +133,7 @@ class Drawing:
             if self.chance(0.1):
                 return None
             return [self.value(name, type_.of_type) for _ in range(self.random.choice((0, 1, 1, 2, 2, 3)))]
-        return self.random.choice(self.values.get(name) or self.values[named])
+        return self.random.choice(self.values.get(name) or self.values.get(named) or WRONG[named])
 
     def directive(self) -> str:
         if not self.chance(0.12):
