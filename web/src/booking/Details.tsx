@@ -38,7 +38,7 @@ export function Details({ salon, board, hold, state, actions }: Props) {
         <h2 id="modal-title" tabIndex={-1} data-focus>
           {t('hold.title')}
         </h2>
-        <Countdown key={hold.id} hold={hold} isOver={state.lost !== null} onEnd={() => actions.lose('expired')} />
+        <Countdown key={hold.id} hold={hold} isOver={state.lost !== null} onEnd={() => actions.lose('expired', hold)} />
       </header>
       <div className="body">
         {state.lost && <Lost lost={state.lost} isBusy={state.isBusy} onPick={actions.pick} />}
@@ -140,7 +140,7 @@ function useWatchedHold(board: Board, hold: Hold, onLost: Actions['lose']): void
     const isNewHold = seen.current.hold !== hold.id;
     const hasChanged = seen.current.list !== list;
     seen.current = { hold: hold.id, list };
-    if (!isNewHold && hasChanged) void statusOf(hold, date).then((status) => status && onLost(status));
+    if (!isNewHold && hasChanged) void statusOf(hold, date).then((status) => status && onLost(status, hold));
   }, [hold, list, date, onLost]);
 }
 

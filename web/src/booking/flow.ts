@@ -100,8 +100,9 @@ export function useFlow(board: Board | null, serviceId: string, shown: Booking |
           return { ...known, step: 'choose', hold: null, wanted: null, lost: null, fault: null };
         });
       },
-      lose: (why: Lost['why']) =>
-        setState((known) => (known.hold && !known.lost && !busy.current ? { ...known, lost: lostTo(known.hold.startUtc, why) } : known)),
+      /** What is told of a hold that another one has replaced by then is no news. */
+      lose: (why: Lost['why'], hold: Hold) =>
+        setState((known) => (known.hold?.id === hold.id && !known.lost && !busy.current ? { ...known, lost: lostTo(hold.startUtc, why) } : known)),
       confirm: (hold: Hold, customer: Customer, notes: string | null) =>
         doing(async () => {
           const input = { holdId: hold.id, customer, notes };
