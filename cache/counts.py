@@ -68,6 +68,8 @@ class Memory(Storage, SlidingWindowCounterSupport):
     async def clear_sliding_window(self, key: str, expiry: int) -> None:
         self._windows.pop(key, None)
 
+    # Of other strategies than the sliding window, which nobody here uses; the base class has them abstract.
+
     async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         raise NotImplementedError
 

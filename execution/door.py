@@ -203,7 +203,7 @@ class Door(web.RequestHandler):
             return False
         try:
             found = self._hall.engine.find(body, asker)
-            if found is None or not self._hall.admits(self._peer, head.headers):
+            if found is None:
                 return False
             asked = Request(head, data, body, *found, started)
             proof = asked.answer.proof
@@ -225,10 +225,11 @@ class Door(web.RequestHandler):
         return True
 
     def _text(self, asked: Request, told: Any) -> bytes | None:
-        moment = asked.answer.proof.judge(told)
-        if moment is None or asked.head.asker is None:
+        """The answer, if it is true and its asker is let in; of who gets it from aiohttp nothing is taken here."""
+        moment, head = asked.answer.proof.judge(told), asked.head
+        if moment is None or head.asker is None or not self._hall.admits(self._peer, head.headers):
             return None
-        return self._hall.engine.give(asked.prepared, asked.answer, asked.head.asker, moment)
+        return self._hall.engine.give(asked.prepared, asked.answer, head.asker, moment)
 
     def _on_told(self, asked: Request, proof: asyncio.Future[Any]) -> None:
         self._stage, self._proof = self.FREE, None

@@ -155,6 +155,18 @@ async def test_who_is_not_admitted_at_once_is_aiohttps_to_judge(house: House, wi
     assert (house.ready, house.server.engine.meter.planned.total()) == (1, 2)
 
 
+async def test_of_who_gets_an_answer_from_aiohttp_nothing_is_taken(house: House, wire: Wire) -> None:
+    asked: list[Any] = []
+    house.hall.admits = lambda *who: not asked.append(who)
+    house.world.version += 1
+
+    await wire.ask(post())
+    assert asked == []
+
+    await wire.ask(post())
+    assert len(asked) == 1
+
+
 async def test_an_answer_has_the_headers_that_go_with_its_requests(house: House, wire: Wire) -> None:
     for mark in ("a", "b", "a"):
         assert f"X-Mark: {mark}\r\n".encode() in (await wire.ask(post(QUERY, f"X-Unseen: {mark}")))[0]
