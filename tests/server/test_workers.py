@@ -161,7 +161,7 @@ async def test_a_worker_that_is_killed_is_replaced_within_2_s_and_its_log_names_
         assert process.stderr is not None
         lines: list[dict[str, str | int]] = []
         async with asyncio.timeout(5):
-            while {new, other} - {line["worker"] for line in lines}:
+            while {new, other} - {line["worker"] for line in lines if line["event"] == "not listening"}:
                 lines.append(json.loads(await process.stderr.readline()))
         process.send_signal(signal.SIGTERM)
         code, err, _ = await ended(process)
@@ -171,7 +171,10 @@ async def test_a_worker_that_is_killed_is_replaced_within_2_s_and_its_log_names_
     assert {"event": "a worker ended and is replaced", "worker": victim, "because": "SIGKILL"}.items() <= lines[
         0
     ].items()
-    assert all("not listening" in str(line["event"]) for line in lines[1:])
+    # What is done in the background may come upon it first; and a machine may be slow.
+    others = {str(line["event"]) for line in lines[1:]} - {"not listening", "slow"}
+    assert all("wait for the database" in one or "waits for the database" in one for one in others), others
+    assert all(line["worker"] in (new, other) for line in lines[1:])
     assert seconds < 2
 
 
