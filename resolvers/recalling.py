@@ -64,14 +64,15 @@ class Recalled:
         return self._app.days.holds(self._days) and self._app.directories.holds(self._directory)
 
     def _at(self, now: datetime) -> datetime | None:
-        """The moment, if time alone has changed nothing; then it is a hit."""
-        if now >= self._until or (self._since is not None and now < self._since):
-            return None
+        """The moment, if time alone has changed nothing."""
+        return None if now >= self._until or (self._since is not None and now < self._since) else now
+
+    def given(self) -> None:
+        """The answer is given again: a hit of each of its days."""
         self._app.days.counts["hit"] += len(self._days)
         if not self.hits:
             self._app.demand.met(self)
         self.hits += 1
-        return now
 
 
 class Cached(Recalled):

@@ -75,7 +75,9 @@ class World:
         return result.data
 
     def told(self, asker: Asker, proof: Verified | Cached, moment: datetime | None) -> None:
-        """Somebody got an answer by a plan."""
+        """Somebody got an answer by a plan. moment: None for one that was made just now, which was counted as it was read."""
+        if moment is not None:
+            proof.given()
         self._app.offers.note(proof.shown, asker.name, moment or self._app.clock.now())
 
     async def run(

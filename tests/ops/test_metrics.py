@@ -212,9 +212,8 @@ async def holds_too_often(server: Server) -> None:
     has_only(server.rates.write, 1)
     await server.hold(9)
     await server.client.code("mutation { holdPlace(input: {}) { __typename } }")
-    assert await server.client.code(WRITE % ("HoldPlaceInput", "holdPlace", "Hold"), {"input": server.start(10)}) == (
-        "RATE_LIMITED"
-    )
+    hold = WRITE % ("HoldPlaceInput", "holdPlace", "Hold"), {"input": server.start(10)}
+    assert [await server.client.code(*hold) for _ in range(2)][-1] == "RATE_LIMITED"  # a minute may have begun
 
 
 async def reads_one_business_too_often(server: Server) -> None:
