@@ -29,12 +29,18 @@ V = TypeVar("V")
 
 Load = Callable[[Sequence[K]], Awaitable[tuple[datetime, Mapping[K, tuple[DayVersion, V]]]]]
 
+Pause = Callable[[], Awaitable[None]]
+
 HEARD_MAX = 1_000  # changes remembered for the time of a version check
 WEIGHED_MAX = 32  # entries' sizes remembered
 NEVER = math.inf
 DOUBTED = -1  # the era of entries that are checked before they are served again
 
 log = structlog.get_logger("cache")
+
+
+async def _at_once() -> None:
+    """No pause."""
 
 
 class Freshness(StrEnum):
@@ -130,14 +136,18 @@ class VersionedCache(Generic[K, V]):
         ttl: timedelta,
         same: Callable[[V, V, datetime], bool] = lambda one, other, _now: one == other,
         second: Second[V] | None = None,
+        pause: Pause = _at_once,
     ) -> None:
-        """same: whether two values at one version answer alike at an instant; what BYPASS compares by.
+        """pause: awaited after each of many entries.
+
+        same: whether two values at one version answer alike at an instant; what BYPASS compares by.
 
         second: a store that processes share, asked for what memory lacks. Without one, or while it does not answer, a read
         costs no check that it would not cost anyway.
         """
         self._load = load
         self._same = same
+        self._pause = pause
         self._check = check
         self._clock = clock
         self._ttl = ttl
@@ -459,6 +469,7 @@ class VersionedCache(Generic[K, V]):
             if entry.version.day >= flight.needs and not (readings[key].hit and await self._has_newer(key, entry)):
                 await self._keep(key, entry)
             flight.answer.set_result(readings[key])
+            await self._pause()
 
     async def _keep(self, key: K, entry: Entry[V]) -> None:
         """Stores an entry. Memory has none that is newer: of two loads of a key only the one sent last is stored."""

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from itertools import chain, starmap
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,8 @@ log = structlog.get_logger("days")
 CLAIM_MAX = timedelta(
     hours=48
 )  # 24 of service and 12 of buffer on either side: bookings_length_max, bookings_buffers_max
+
+AT_ONCE = 400  # days of one statement: its answer is parsed in one go, in some milliseconds
 
 EXPIRED_KEPT = timedelta(hours=1)  # day_facts has claims that ended by themselves so long ago
 
@@ -53,31 +56,64 @@ def runs(wanted: Iterable[tuple[str, date]]) -> Iterator[Run]:
         yield current
 
 
+StylistDay = tuple[str, date]
+Facts = tuple[DayVersion, DayFacts]
+
+
 async def load(
-    connection: Connection, tenant_id: str, wanted: Iterable[tuple[str, date]]
-) -> tuple[datetime, dict[tuple[str, date], tuple[DayVersion, DayFacts]]]:
-    """The clock, and the version and facts of each (stylist, day) asked for, from one snapshot.
+    connection: Connection, tenant_id: str, wanted: Iterable[StylistDay]
+) -> tuple[datetime, dict[StylistDay, Facts]]:
+    """The clock, and the version and facts of each (stylist, day) asked for, each of one snapshot.
 
     A stylist that does not exist has days without terms and windows.
     """
-    asked = list(runs(wanted))
-    text = await sql.day_facts(
-        connection,
-        tenant_id=tenant_id,
-        stylist_ids=[run.stylist_id for run in asked],
-        from_days=[run.from_day for run in asked],
-        until_days=[run.until_day for run in asked],
-    )
-    found = orjson.loads(text)
+    now, made = await read(connection, tenant_id, wanted)
+    return now, dict(made)
+
+
+async def read(
+    connection: Connection, tenant_id: str, wanted: Iterable[StylistDay]
+) -> tuple[datetime, Iterator[tuple[StylistDay, Facts]]]:
+    """As `load`; the facts are made as they are gone through, which takes some 50 us a day. The clock: of the first statement."""
+    answers = []
+    for asked in _parts(runs(wanted)):
+        text = await sql.day_facts(
+            connection,
+            tenant_id=tenant_id,
+            stylist_ids=[run.stylist_id for run in asked],
+            from_days=[run.from_day for run in asked],
+            until_days=[run.until_day for run in asked],
+        )
+        answers.append((asked, orjson.loads(text)))
+    return instant(answers[0][1]["now"]), chain.from_iterable(starmap(_made, answers))
+
+
+def _parts(wanted: Iterable[Run]) -> Iterator[list[Run]]:
+    """Runs, as many together as one statement is asked for; longer ones cut."""
+    part: list[Run] = []
+    room = AT_ONCE
+    for run in wanted:
+        from_day = run.from_day
+        while from_day <= run.until_day:
+            until_day = min(run.until_day, from_day + timedelta(room - 1))
+            part.append(Run(run.stylist_id, from_day, until_day))
+            room -= (until_day - from_day).days + 1
+            from_day = until_day + timedelta(1)
+            if not room:
+                yield part
+                part, room = [], AT_ONCE
+    if part:
+        yield part
+
+
+def _made(asked: Sequence[Run], found: dict[str, Any]) -> Iterator[tuple[StylistDay, Facts]]:
     shared = _Shared(found)
-    days = {}
     for run, row in zip(asked, found["runs"], strict=True):
         stylist = _StylistFacts(shared, row)
         for offset in range((run.until_day - run.from_day).days + 1):
             day = run.from_day + timedelta(offset)
             version = DayVersion(row["rules"], row["days"].get(day.isoformat(), 0))
-            days[run.stylist_id, day] = version, stylist.day(day)
-    return instant(found["now"]), days
+            yield (run.stylist_id, day), (version, stylist.day(day))
 
 
 @lru_cache(maxsize=1024)

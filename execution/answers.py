@@ -165,42 +165,50 @@ def _projected(child: Child, value: Any, given: Given) -> Rendering:
     return rendered(child.project(value, given.values, given.info, holes), holes)
 
 
-def as_found(parts: Sequence[Part]) -> bytes:
-    """The bytes of an answer given for the first time."""
-    return b"".join(
-        [text if hole is None else text + orjson.dumps(_changing(hole).found(hole.value)) for text, hole in parts]
-    )
+class Draft:
+    """An answer that is put together part by part: `found` is given now, `kept` is what may be given again."""
+
+    def __init__(self) -> None:
+        self._found: list[bytes] = []
+        self._kept: list[bytes] = []
+        self._run: list[bytes] = []  # of what is kept, since its last gap
+        self._gaps: dict[Any, Gap] = {}
+
+    def add(self, part: Part) -> None:
+        """The next part. What is settled is filled in, what is of the moment stays open in what is kept."""
+        text, hole = part
+        self._found.append(text)
+        self._run.append(text)
+        if hole is None:
+            return
+        changing = _changing(hole)
+        self._found.append(orjson.dumps(changing.found(hole.value)))
+        if changing.of:
+            self._kept += [b"".join(self._run), b""]
+            value = getattr(hole.value, changing.of)
+            gap = self._gaps.setdefault((changing, value), Gap(changing.later, value, []))
+            gap.places.append(len(self._kept) - 1)
+            self._run = []
+        else:
+            self._run.append(orjson.dumps(changing.later(hole.value)))
+
+    def found(self) -> bytes:
+        """The bytes, for who asked first."""
+        return b"".join(self._found)
+
+    def kept(self, proof: Any) -> Answer:
+        """What is kept of it, as long as the proof holds."""
+        return Answer([*self._kept, b"".join(self._run)], list(self._gaps.values()), proof)
 
 
 def as_of(parts: Sequence[Part], moment: Any) -> bytes:
-    """The bytes of an answer given again, as of a moment: as `kept` and `at`, where nothing is kept."""
+    """The bytes of an answer given again, as of a moment: as `Draft.kept` and `at`, where nothing is kept."""
     return b"".join([text if hole is None else text + orjson.dumps(_later(hole, moment)) for text, hole in parts])
 
 
 def _later(hole: Hole, moment: Any) -> Any:
     changing = _changing(hole)
     return changing.later(getattr(hole.value, changing.of), moment) if changing.of else changing.later(hole.value)
-
-
-def kept(parts: Sequence[Part], proof: Any) -> Answer:
-    """What is kept of an answer: what is settled is filled in, what is of the moment stays open."""
-    joined: list[bytes] = []
-    gaps: dict[Any, Gap] = {}
-    run: list[bytes] = []
-    for text, hole in parts:
-        run.append(text)
-        if hole is None:
-            continue
-        changing = _changing(hole)
-        if changing.of:
-            joined += [b"".join(run), b""]
-            value = getattr(hole.value, changing.of)
-            gaps.setdefault((changing, value), Gap(changing.later, value, [])).places.append(len(joined) - 1)
-            run = []
-        else:
-            run.append(orjson.dumps(changing.later(hole.value)))
-    joined.append(b"".join(run))
-    return Answer(joined, list(gaps.values()), proof)
 
 
 def _changing(hole: Hole) -> Changing:

@@ -26,8 +26,8 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from execution.answers import Bounded
 from execution.limits import too_complex
 
-SIZE_MAX = 4_000_000  # of texts; documents are about twenty times as large
-PERSISTED_SIZE_MAX = 16_000_000
+SIZE_MAX = 1_000_000  # of texts; documents are about twenty times as large
+PERSISTED_SIZE_MAX = 4_000_000
 FAULTS_MAX = 5  # told of a document; each costs a look for what may have been meant
 MERGING_MAX = 1_500  # steps, of some 2 us: they grow with the square of how often a field is asked for in one place
 SHORT = 400  # characters of a document that is validated at once; a longer one by a few rules at a time

@@ -34,7 +34,7 @@ HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([\x21-\x7e](?:[\x20-\x7e
 NOT_PLAIN = ("Transfer-Encoding", "Upgrade", "Expect", "Trailer", "TE")
 OF_ONE = ("X-Request-Id",)  # whoever sends this sends another one each time
 HEAD_LENGTH_MAX = 8_000
-HEADS_SIZE_MAX = 8_000_000
+HEADS_SIZE_MAX = 4_000_000
 # Longer answers are written in two: copying them costs more than a second call.
 JOINED_MAX = 64_000
 # So often a request goes aiohttp's way, whose clock of idle connections would else not hear of it.

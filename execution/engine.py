@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import zip_longest
@@ -13,17 +13,22 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import structlog
 
 from execution import answers
-from execution.answers import Bounded, Given, Part, Rendering
+from execution.answers import Bounded, Draft, Given, Part, Rendering
 from execution.documents import Asked
 from execution.metering import ANONYMOUS, Meter
 from execution.plans import Plans, Prepared, Who
 from execution.projectors import Child, Hole
 
 T = TypeVar("T")
+Pause = Callable[[], Awaitable[None]]
 SIZE_MAX = 128_000_000  # of what is kept
 TRIES = 4
 
 log = structlog.get_logger("execution")
+
+
+async def _at_once() -> None:
+    """No pause."""
 
 
 class Asker(Protocol):
@@ -102,16 +107,14 @@ class Result:
     values: list[Any]
     given: Given
 
-    def parts(self, *, keeps: bool) -> list[Part]:
+    def parts(self, *, keeps: bool) -> Iterator[Part]:
         """The answer, part by part."""
-        found: list[Part] = []
         for text, hole, value in zip_longest(self.skeleton.parts, self.skeleton.holes, self.values):
             if hole is not None and isinstance(hole.what, Child):
-                found.append(Part(text, None))
-                found += answers.of_child(hole.what, value, self.given, keeps=keeps)
+                yield Part(text, None)
+                yield from answers.of_child(hole.what, value, self.given, keeps=keeps)
             else:
-                found.append(Part(text, hole))
-        return found
+                yield Part(text, hole)
 
 
 @dataclass(eq=False, slots=True)
@@ -124,7 +127,7 @@ class Projected:
 
     def at(self, moment: Any) -> bytes:
         """The bytes, as of a moment."""
-        return answers.as_of(self.result.parts(keeps=False), moment)
+        return answers.as_of(list(self.result.parts(keeps=False)), moment)
 
 
 class Engine:
@@ -138,14 +141,18 @@ class Engine:
         keeps_fragments: bool = True,
         meter: Meter | None = None,
         on_answer: Callable[[Any, Any, Any], None] | None = None,
+        pause: Pause = _at_once,
     ) -> None:
-        """on_answer: told of each proved answer: who got it, its proof, and the moment; None for one that was made just now."""
+        """pause: awaited after each of the many parts of an answer that is made.
+
+        on_answer: told of each proved answer: who got it, its proof, and the moment; None for one that was made just now."""
         self.plans = plans
         self.meter = meter or Meter()
         self.counts: Counter[str] = Counter()
         self._world = world
         self._keeps_fragments = keeps_fragments
         self._on_answer = on_answer
+        self._pause = pause
         self._prepared: Bounded[bytes, Prepared] = Bounded(SIZE_MAX)
 
     def asker_at_once(self, headers: Mapping[str, str]) -> Asker | None:
@@ -235,11 +242,14 @@ class Engine:
         is_for_nobody = who[1] is None
         flight = prepared.flights[who] = asyncio.get_running_loop().create_future()
         try:
-            work = partial(_work, prepared)
+            work = partial(_work, prepared, self._pause)
             result, proof = await self._world.run(asker.as_nobody() if is_for_nobody else asker, work, prepared.asked)
-            parts = result.parts(keeps=self._keeps_fragments)
+            draft = Draft()
+            for part in result.parts(keeps=self._keeps_fragments):
+                draft.add(part)
+                await self._pause()
             if proof is not None:
-                answer = answers.kept(parts, proof)
+                answer = draft.kept(proof)
                 prepared.keep(who, answer if self._keeps_fragments else Projected(result, proof, answer.size))
                 self._prepared.put(body, prepared, _size(body, prepared))
             if is_for_nobody and prepared.projector.is_by_asker and asker.name is not None:
@@ -250,7 +260,7 @@ class Engine:
             self.counts["made"] += 1
             if self._on_answer and proof is not None:
                 self._on_answer(asker, proof, None)
-            return Found(answers.as_found(parts), None, None, not prepared.projector.is_by_asker)
+            return Found(draft.found(), None, None, not prepared.projector.is_by_asker)
         finally:
             del prepared.flights[who]
             flight.set_result(None)
@@ -275,11 +285,14 @@ def _size(body: bytes, prepared: Prepared) -> int:
     return 2 * len(body) + 1000 + kept
 
 
-async def _work(prepared: Prepared, info: Any) -> tuple[Result, list[Any]]:
+async def _work(prepared: Prepared, pause: Pause, info: Any) -> tuple[Result, list[Any]]:
     """All resolvers are called before the first of what they give is awaited."""
     holes: list[Hole] = []
     data = prepared.projector.project(None, prepared.values, info, holes)
     skeleton = answers.rendered({"data": data}, holes)
-    values = [await hole.value if isinstance(hole.what, Child) else None for hole in holes]
+    values = []
+    for hole in holes:
+        values.append(await hole.value if isinstance(hole.what, Child) else None)
+        await pause()
     given = Given(prepared.values, prepared.keys, info)
     return Result(skeleton, values, given), [value for value in values if value is not None]

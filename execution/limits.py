@@ -23,7 +23,7 @@ TOKEN = re.compile(
     re.DOTALL,
 )
 COUNTED_MAX = 3_000  # tokens; of more it is not known how many
-MEASURES_SIZE_MAX = 4_000_000  # of the texts whose measures are kept
+MEASURES_SIZE_MAX = 1_000_000  # of the texts whose measures are kept
 WORDS = {
     "tokens": "tokens of the document, comments included",
     "characters": "characters of the document, white space aside",

@@ -31,7 +31,8 @@ from execution.documents import Asked, Persisted, Refused
 from execution.limits import Bounds, are_bounded
 from execution.projectors import DEFINITION, Child, Projector, Unplanned, compile_selection
 
-PLANS_SIZE_MAX = 8_000_000  # of their texts; a plan is about ten times as large
+PLANS_SIZE_MAX = 2_000_000  # of their texts; a plan is about ten times as large
+SEEN_SIZE, SEEN_SIZE_MAX = 100, 2_000_000  # of texts that have been seen, by their hashes
 SWITCHES_MAX = 4
 ANSWERS_MAX = 16  # of one request, for as many who ask
 PLAIN = (str, int, float, bool, type(None), Enum, date, datetime, time, timedelta, UUID)
@@ -93,7 +94,7 @@ class Plans:
         self._bounds = bounds
         self._core = schema._schema
         self._operations: Bounded[tuple[str, str | None], Operation | None] = Bounded(PLANS_SIZE_MAX)
-        self._seen: Bounded[tuple[str, str | None], bool] = Bounded(PLANS_SIZE_MAX)
+        self._seen: Bounded[int, bool] = Bounded(SEEN_SIZE_MAX)
 
     def prepare(self, body: bytes) -> Prepared | None:
         """A request by its body; None where the stock path is to answer, and perhaps to word an error."""
@@ -136,18 +137,20 @@ class Plans:
         if found is None:
             return False
         query, name, _ = found
-        key, size = (query, name), 2 * len(query) + 100
+        key = (query, name)
+        mark = hash(key)  # two texts with one hash: the second is planned when it comes first, or never
         if self._operations.get(key) is not None:
             return True
-        if self._seen.get(key) is None:
-            self._seen.put(key, True, size)
+        if self._seen.get(mark) is None:
+            self._seen.put(mark, True, SEEN_SIZE)
             return False
-        if self._seen.get(key):
-            self._seen.put(key, False, size)
+        if self._seen.get(mark):
             operation = self._operation(query, name)
             if operation is not None:
-                self._operations.put(key, operation, size)
+                self._operations.put(key, operation, 2 * len(query) + 100)
+            if self._operations.get(key) is not None:
                 return True
+            self._seen.put(mark, False, SEEN_SIZE)  # it cannot be planned, or kept
         return False
 
     def asked(self, body: bytes) -> tuple[str, str | None, dict[str, Any]] | None:

@@ -443,7 +443,7 @@ def application(
         world = World(app, authenticate)
         plans_ = Plans(schema, persisted, app.limits)
         metrics.engine = engine = Engine(
-            plans_, world, keeps_fragments=fragments, meter=metrics.meter, on_answer=world.told
+            plans_, world, keeps_fragments=fragments, meter=metrics.meter, on_answer=world.told, pause=app.turns.wait
         )
         judge = Oracle(engine, world.stock, checked_share)
         graphql = Front(engine, view, judge).handle

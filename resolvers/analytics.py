@@ -48,7 +48,8 @@ class Report:
         context.count(len(stylists) * count)
         wanted = [(one.id, self.dates.from_on + timedelta(n)) for n in range(count) for one in stylists]
         async with self._turn, context.app.reports.transaction(tenant_id) as connection:
-            now, found = await days.load(connection, tenant_id, wanted)
+            now, made = await days.read(connection, tenant_id, wanted)
+        found = {day: facts async for day, facts in context.app.turns.through(made)}
         zones = {one.id: ZoneInfo(one.timezone) for one in stylists}
         return [
             StylistDay(

@@ -26,6 +26,7 @@ from resolvers.budget import Budget
 from resolvers.demand import Demand
 from resolvers.feed import Feed
 from resolvers.offers import OfferLog
+from resolvers.turns import Turns
 
 DIRECTORIES_MAX = 1_000
 EXPORTS_MAX = 2  # at once
@@ -101,6 +102,7 @@ class App:
     heard: Counter[str] = field(default_factory=Counter)
     written: Counter[tuple[str, str]] = field(default_factory=Counter)
     told: Counter[str] = field(default_factory=Counter)
+    turns: Turns = field(default_factory=Turns)
     others: Callable[[], Sequence[Any]] = tuple
     demand: Demand = field(default_factory=Demand)
     budget: Budget = field(default_factory=Budget)
@@ -178,7 +180,7 @@ def build(
     redis: what other processes on the same database share with this one. lineage: of the database's versions.
     replica: for reports. offer_log_days: how long it is kept who was shown what; 0 = not at all.
     """
-    clock = Clock()
+    clock, turns = Clock(), Turns()
 
     @asynccontextmanager
     async def version_queries() -> AsyncIterator[Fetch]:
@@ -196,8 +198,8 @@ def build(
     ) -> tuple[datetime, dict[DayKey, tuple[DayVersion, DayFacts]]]:
         tenant_id = keys[0].tenant_id
         async with database.connection() as connection:
-            now, found = await days.load(connection, tenant_id, [(key.stylist_id, key.day) for key in keys])
-        return now, {key: found[key.stylist_id, key.day] for key in keys}
+            now, made = await days.read(connection, tenant_id, [(key.stylist_id, key.day) for key in keys])
+        return now, {DayKey(tenant_id, *day): facts async for day, facts in turns.through(made)}
 
     async def load_directory(
         keys: Sequence[DirectoryKey],
@@ -220,6 +222,7 @@ def build(
             entries_max=entries_max,
             ttl=ttl,
             same=_same_slots,
+            pause=turns.wait,
             second=Second(redis, DAY_CODEC, lineage) if redis else None,
         ),
         directories=VersionedCache(
@@ -232,6 +235,7 @@ def build(
         ),
         check=check,
         clock=clock,
+        turns=turns,
         feed=Feed(),
         offers=OfferLog(database, kept_days=offer_log_days),
         limits=limits,

@@ -16,7 +16,7 @@ from domain import hours, offer, slots, versions
 from domain.errors import BadRequest, Free, OrderReason
 from domain.model import DayFacts, DaySlots, Service, Slot, SlotStatus, Span, Stylist
 from resolvers.context import Context
-from resolvers.loaders import Later
+from resolvers.loaders import LaterInTurns
 from resolvers.offers import Shown
 
 FIRST_CHUNK_DAYS = 7
@@ -69,16 +69,16 @@ def of_stylist(
     wanted = list(dict.fromkeys(day for days in touched.values() for day in days))
     keys = [DayKey(context.tenant_id, stylist_id, day) for day in wanted]
 
-    def assembled(found: list[Reading[DayFacts]]) -> list[Availability]:
+    async def assembled(found: list[Reading[DayFacts]]) -> list[Availability]:
         readings = dict(zip(wanted, found, strict=True))
         made = [
             assemble(stylist_id, service_id, day, zone, [readings[touched_day] for touched_day in touched[day]])
-            for day in dates
+            async for day in context.app.turns.through(dates)
         ]
         context.show(Shown(context.tenant_id, made))
         return made
 
-    return Later(context.days(freshness).load(keys), assembled)
+    return LaterInTurns(context.days(freshness).load(keys), assembled)
 
 
 class Derived(NamedTuple):
@@ -233,10 +233,8 @@ async def _all_of(
 ) -> list[Availability]:
     keys = [DayKey(context.tenant_id, stylist_id, day) for stylist_id in stylist_ids for day in dates]
     readings = await context.days(Freshness.VERIFIED).load(keys)
-    return [
-        assemble(key.stylist_id, service_id, key.day, None, [reading])
-        for key, reading in zip(keys, readings, strict=True)
-    ]
+    pairs = context.app.turns.through(zip(keys, readings, strict=True))
+    return [assemble(key.stylist_id, service_id, key.day, None, [reading]) async for key, reading in pairs]
 
 
 class _Candidate(NamedTuple):

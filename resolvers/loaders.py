@@ -35,6 +35,18 @@ class Later(Generic[S, T]):
         return self._make((yield from self._answer.__await__()))
 
 
+class LaterInTurns(Generic[S, T]):
+    """The same of what takes long to make: it waits for its turns on the way."""
+
+    def __init__(self, answer: Awaitable[S], make: Callable[[S], Awaitable[T]]) -> None:
+        self._answer = answer
+        self._make = make
+
+    def __await__(self) -> Generator[Any, None, T]:
+        found = yield from self._answer.__await__()
+        return (yield from self._make(found).__await__())
+
+
 class Batch(Generic[K, V]):
     """Batches what one operation asks for by key into one read of all of it; values in the order of the keys."""
 

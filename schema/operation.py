@@ -30,11 +30,11 @@ from domain.errors import BadRequest, Unavailable
 from execution import asked
 from execution.limits import Limiter
 from execution.metering import Meter
-from execution.turns import TURNS, Turns
 from resolvers import live, offers
 from resolvers.app import App
 from resolvers.context import Caller, Context
 from resolvers.live import Watched
+from resolvers.turns import TURNS, Turns
 from schema import cost
 
 # What takes a start that others could have; each counts by itself, however many are in one document.

@@ -16,9 +16,9 @@ from domain import hours, model
 from domain.errors import Free, OrderReason
 from domain.model import Directory, SlotStatus
 from execution.marks import Written, by_asker, momentary, planned_later, settled
-from execution.turns import paced, paced_later
 from resolvers import availability
 from resolvers.loaders import Later
+from resolvers.turns import paced, paced_later
 from schema import inputs
 from schema.operation import context_of
 from schema.permissions import IsStaff, only
@@ -370,7 +370,7 @@ class Availability:
             list[SlotStatus] | None, strawberry.argument(description="Only these, as [AVAILABLE]. Default: all.")
         ] = None,
     ) -> list[Slot]:
-        return paced([slot for slot in self.all_slots() if status is None or slot.status in status])
+        return paced(lambda: [slot for slot in self.all_slots() if status is None or slot.status in status])
 
     @strawberry.field(description="How many of them are free.")
     def free_count(self) -> int:

@@ -20,7 +20,6 @@ from execution import asked
 from execution.documents import Persisted, Refused
 from execution.limits import too_complex
 from execution.metering import Meter
-from execution.turns import Turns
 from resolvers.app import App
 from resolvers.context import Caller
 from schema import frames, operation, page
@@ -205,7 +204,6 @@ class View(OverHTTP):
         self._app = app
         self._authenticate = authenticate
         self._meter = meter
-        self._turns = Turns()
         self._sockets: set[Messages] = set()
         self._sockets_of: Counter[SocketOwner] = Counter()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -248,7 +246,7 @@ class View(OverHTTP):
     async def get_context(self, request: web.Request, response: Any) -> Any:
         """Who asks; the operation's own context is made when its document is known to be valid."""
         asking = Asking(self._app, self._authenticate, operation.headers_of_asker(request.headers), self._meter)
-        asking.turns = self._turns
+        asking.turns = self._app.turns
         asking.gate = self._door and self._door(request)
         return asking
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from execution import answers
-from execution.answers import Answer, Bounded, Gap, Part, as_found, kept, rendered
+from execution.answers import Answer, Bounded, Draft, Gap, Part, rendered
 from execution.projectors import HOLE, Changing, Hole
 from tests.execution.conftest import Server, World
 
@@ -73,10 +73,13 @@ def test_an_answer_is_as_found_first_then_as_it_settled_and_as_of_the_moment() -
     ]
     parts += [Part(b',"d":', Hole(SETTLED, "u")), Part(b',"e":', Hole(MOMENTARY, 7)), Part(b"}", None)]
 
-    answer = kept(parts, None)
+    draft = Draft()
+    for part in parts:
+        draft.add(part)
+    answer = draft.kept(None)
 
     found = {"a": "x then", "b": "7 then", "c": "8 then", "d": "u then", "e": "7 then"}
-    assert orjson.loads(as_found(parts)) == found
+    assert orjson.loads(draft.found()) == found
     assert len(answer.gaps) == 2  # what is of the same is asked for once
     for moment in (1, 2):
         assert orjson.loads(answer.at(moment)) == {
@@ -89,7 +92,10 @@ def test_an_answer_is_as_found_first_then_as_it_settled_and_as_of_the_moment() -
 
 
 def test_an_answer_without_gaps_is_its_bytes() -> None:
-    answer = kept([Part(b"{", None), Part(b"}", None)], None)
+    draft = Draft()
+    draft.add(Part(b"{", None))
+    draft.add(Part(b"}", None))
+    answer = draft.kept(None)
 
     assert answer.at(None) is answer.at(1)
     assert answer.size > len(answer.at(None))

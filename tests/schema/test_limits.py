@@ -17,12 +17,12 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
-from db.pool import Database
-from execution.turns import Turns
+from db.pool import Connection, Database
 from ops import running
 from resolvers import app as wiring
 from resolvers import availability, bookings
 from resolvers.app import Limits
+from resolvers.turns import Turns
 from schema.operation import in_turns
 from schema.view import HEADER_MAX
 from tests.conftest import TOKENS, Client, Salon
@@ -31,6 +31,7 @@ from tests.conftest import TOKENS, Client, Salon
 SLOWER = 1.0 if os.environ.get("CHAIRTIME_SOAK") else 2.5
 HOLD_MAX_S, REFUSED_MAX_S = 0.020 * SLOWER, 0.005 * SLOWER
 TRIES = 15  # a machine that others use is at times slow
+JSON = {"Content-Type": "application/json"}
 TIMES = 4  # first sight, second sight, which makes the plan, made by it, kept
 
 
@@ -363,7 +364,8 @@ def heavy(n: int) -> dict[str, tuple[str, Any]]:
 async def test_the_heaviest_document_holds_the_loop_for_20_ms_at_most(client: Client, salon: Salon, name: str) -> None:
     async def ask(n: int) -> None:
         query, variables = heavy(n)[name]
-        await client.post(query, variables)
+        for _ in range(TIMES):
+            await client.post(query, variables)
 
     took = await held_by(ask, HOLD_MAX_S)
 
@@ -377,7 +379,7 @@ async def test_what_is_refused_holds_it_for_5_ms_at_most(client: Client, salon: 
     body = json.dumps({"query": query, "variables": variables}).encode()
 
     async def ask(_: int) -> None:
-        async with client.http.post(client.url, data=body, headers={"Content-Type": "application/json"}) as response:
+        async with client.http.post(client.url, data=body, headers=JSON) as response:
             await response.read()
 
     took = await held_by(ask, REFUSED_MAX_S)
@@ -386,27 +388,50 @@ async def test_what_is_refused_holds_it_for_5_ms_at_most(client: Client, salon: 
     assert took < REFUSED_MAX_S
 
 
-async def test_many_slots_are_gone_through_in_turns(database: Database, salon: Salon) -> None:
-    fields = "id startUtc endUtc startLocal display status isAvailable priceCents stylist { name } location { name }"
-    query = "query ($from: Date!, $to: Date!) { stylists { " + " ".join(
-        f'a{n}: availability(serviceId: "{salon.cut}", from: $from, to: $to) {{ slots {{ {fields} }} }}'
-        for n in range(6)
-    )
-    range_ = {"from": str(salon.day), "to": str(salon.day + timedelta(29))}
-    body = json.dumps({"query": f"{query} }} }}", "variables": range_}).encode()
-    async with serving(database, Limits(), plans=False) as client:
+MANY_STYLISTS = """
+with one as (select id from stylists order by id limit 1),
+     made as (insert into stylists
+              select (jsonb_populate_record(y, jsonb_build_object('id', gen_random_uuid(), 'name', 'Stylist ' || n))).*
+                from stylists y join one using (id), generate_series(1, 20) n returning id),
+     able as (insert into offerings
+              select (jsonb_populate_record(o, jsonb_build_object('stylist_id', made.id))).*
+                from offerings o join one on one.id = o.stylist_id, made)
+insert into schedule_hours
+select (jsonb_populate_record(h, jsonb_build_object('id', gen_random_uuid(), 'stylist_id', made.id))).*
+  from schedule_hours h join one on one.id = h.stylist_id, made
+"""
+WALL = """query ($ids: [ID!], $service: ID!, $from: Date!, $to: Date!) { stylists(ids: $ids, limit: 20) {
+  availability(serviceId: $service, from: $from, to: $to) {
+    date slots { id startUtc endUtc display status isAvailable } cache { ageSeconds } } } }"""
 
-        async def ask(_: int) -> None:
-            async with client.http.post(
-                client.url, data=body, headers={"Content-Type": "application/json"}
-            ) as response:
-                async for _chunk in response.content.iter_chunked(1 << 16):
-                    pass
 
-        took = await held_by(ask, HOLD_MAX_S)
+@pytest.mark.parametrize("plans", [True, False], ids=["planned", "stock"])
+async def test_many_days_that_nobody_has_read_are_gone_through_in_turns(
+    database: Database, salon: Salon, sql: Connection, plans: bool
+) -> None:
+    """840 stylist-days, with all that is done for them: read, made into facts and slots, completed, written and kept."""
+    await sql.execute(MANY_STYLISTS)
+    ids = [str(one["id"]) for one in await sql.fetch("select id from stylists where name like 'Stylist %'")]
+    asked = {"service": salon.cut, "from": str(salon.day)}
+    few = {**asked, "ids": ids[:1], "to": str(salon.day)}
+    many = {**asked, "ids": ids, "to": str(salon.day + timedelta(41))}
+    best = float("inf")
+    for _ in range(TRIES // 3):
+        async with serving(database, Limits(), plans=plans) as client:
+            for _ in range(TIMES):
+                await client.data(WALL, few)
+            body = json.dumps({"query": WALL, "variables": many}).encode()
+            with pulse() as held:
+                await asyncio.sleep(0)
+                async with client.http.post(client.url, data=body, headers=JSON) as response:
+                    async for _chunk in response.content.iter_chunked(1 << 16):
+                        pass
+        best = min(best, max(held))
+        if best < HOLD_MAX_S:
+            break
 
-    print(f"\n360 availabilities of 16 slots: {took * 1000:.1f} ms")
-    assert took < HOLD_MAX_S
+    print(f"\n840 days of 16 slots, cold: {best * 1000:.1f} ms")
+    assert best < HOLD_MAX_S
 
 
 async def test_turns_are_taken_by_all_who_want_one() -> None:

@@ -125,6 +125,6 @@ def later(monkeypatch: pytest.MonkeyPatch) -> list[timedelta]:
 
         monkeypatch.setattr(module, name, asked)
 
-    for module, name in ((versions, "now"), (days, "load"), (directory, "load")):
+    for module, name in ((versions, "now"), (days, "read"), (directory, "load")):
         put_ahead(module, name)
     return ahead

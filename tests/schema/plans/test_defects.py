@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,7 +12,7 @@ import pytest
 
 from db import versions
 from execution import answers, plans, projectors
-from execution.answers import Answer, Part
+from execution.answers import Answer, Draft, Part
 from execution.projectors import Changing
 from resolvers import recalling
 from schema import quick, types
@@ -123,13 +123,12 @@ def gaps_in_the_wrong_order(patch: Patch) -> None:
 
 
 def kept_as_it_was_found(patch: Patch) -> None:
-    kept = answers.kept
+    add = Draft.add
 
-    def as_found(parts: Sequence[Part], proof: Any) -> Answer:
-        holes = [one.hole and one.hole._replace(what=_always(one.hole.what.found)) for one in parts]  # type: ignore[union-attr]
-        return kept([one._replace(hole=hole) for one, hole in zip(parts, holes, strict=True)], proof)
+    def as_found(self: Draft, part: Part) -> None:
+        add(self, part._replace(hole=part.hole and part.hole._replace(what=_always(part.hole.what.found))))  # type: ignore[union-attr]
 
-    patch(answers, "kept", as_found)
+    patch(Draft, "add", as_found)
 
 
 def _always(found: Any) -> Changing:
