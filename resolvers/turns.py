@@ -12,35 +12,29 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 TURN_S = 0.004
-AT_ONCE_MAX = 64
+AT_ONCE = 16
 
 
 class Turns:
     """The turns of a server's long operations: all together hold the loop for one turn, then everything else has its own."""
 
     def __init__(self) -> None:
-        self._began = time.perf_counter()
+        self._began = 0.0
+        self._is_new = False  # a turn that the first who is let on will begin
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._at_once = 1
-        self._let_on = 0
 
     async def wait(self) -> None:
-        """Until it is our turn; at once if the loop has not been held for long."""
-        if not self._waiting and time.perf_counter() - self._began < TURN_S:
-            return
-        loop = asyncio.get_running_loop()
-        if not self._waiting:
-            self._at_once = 1
-            loop.call_soon(self._next)
-        turn = loop.create_future()
-        self._waiting.append(turn)
-        await turn
-        while time.perf_counter() - self._began > TURN_S:  # those who were let on before have taken all of it
-            turn = loop.create_future()
+        """Until it is our turn; at once while the one that has begun lasts."""
+        join = self._waiting.append
+        while time.perf_counter() - self._began > TURN_S:
+            turn = asyncio.get_running_loop().create_future()
             if not self._waiting:
-                loop.call_soon(self._next)
-            self._waiting.appendleft(turn)
+                asyncio.get_running_loop().call_soon(self._next)
+            join(turn)
             await turn
+            if self._is_new:
+                self._is_new, self._began = False, time.perf_counter()
+            join = self._waiting.appendleft  # if those who were let on before us have taken all of it
 
     async def through(self, values: Iterable[T]) -> AsyncIterator[T]:
         """Each of them, when it is our turn."""
@@ -49,15 +43,9 @@ class Turns:
             await self.wait()
 
     def _next(self) -> None:
-        """Once for each round of the loop: those whose turn it is, as many as the last round had time for."""
-        now = time.perf_counter()
-        took, self._began = now - self._began, now
-        if took > TURN_S / 2:
-            self._at_once = max(1, self._at_once // 2)
-        elif self._let_on == self._at_once:  # else nothing is known of how long so many take
-            self._at_once = min(AT_ONCE_MAX, 2 * self._at_once)
-        self._let_on = min(self._at_once, len(self._waiting))
-        for _ in range(self._let_on):
+        """Once for each round of the loop: a new turn, for the first of those who wait."""
+        self._is_new = True
+        for _ in range(min(AT_ONCE, len(self._waiting))):
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)

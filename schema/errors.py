@@ -8,10 +8,14 @@ from typing import Any
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.extensions import MaskErrors
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from domain.errors import BadRequest, IssuerUnavailable, RateLimited, Unavailable
 
 HIDDEN = "the document or its variables do not fit the schema; staff are told where, and servers in the profile `open` tell all"
+
+# Strawberry's, of a document that has no operation of the name that is asked for, or of the wrong kind.
+NO_SUCH_OPERATION = (CannotGetOperationTypeError, InvalidOperationTypeError)
 
 log = structlog.get_logger("errors")
 
@@ -63,7 +67,7 @@ def describe(error: GraphQLError) -> tuple[str, dict[str, Any]]:
         return "The keys that bearer tokens are checked with cannot be fetched; try again in a moment.", extensions
     if isinstance(cause, Unavailable):
         return "The database is away; try again in a moment.", {"code": "UNAVAILABLE", "retryAfterSeconds": 1}
-    if cause is None or _is_about_input(error, cause):
+    if cause is None or isinstance(cause, NO_SUCH_OPERATION) or _is_about_input(error, cause):
         return error.message, {"code": "BAD_INPUT"}
     error_id = uuid.uuid4().hex
     log.error("internal error", error_id=error_id, path=error.path, exc_info=cause)

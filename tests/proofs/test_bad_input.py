@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.graphql import nodes
 
+from execution import door, engine
 from schema import errors
 from tests.conftest import Client, Salon
 from tests.proofs import nasty
@@ -57,6 +58,13 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Any:
     )
     yield handler
     logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture(autouse=True)
+def little_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of answers and heads: so little that it has filled before memory is looked at for the first time."""
+    monkeypatch.setattr(engine, "SIZE_MAX", 1_000_000)
+    monkeypatch.setattr(door, "HEADS_SIZE_MAX", 1_000_000)
 
 
 async def body_is_answered(client: Client, body: bytes) -> str:

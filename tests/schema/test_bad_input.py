@@ -397,6 +397,25 @@ async def test_a_document_without_the_operation(client: Client, salon: Salon) ->
         assert "data" not in answer
 
 
+@pytest.mark.parametrize("kind", ["query", "mutation", "subscription"])
+async def test_a_document_without_the_operation_over_a_websocket(client: Client, salon: Salon, kind: str) -> None:
+    fields = {
+        "query": "tenant { id }",
+        "mutation": f'holdRelease(holdId: "{salon.cut}") {{ __typename }}',
+        "subscription": 'availabilityChanged(stylistIds: ["x"], serviceId: "y", from: "2027-01-01", to: "2027-01-01") { at }',
+    }
+    payload = {"query": f"{kind} {{ {fields[kind]} }}", "operationName": "A"}
+    async with client.http.ws_connect(client.url, protocols=("graphql-transport-ws",)) as socket:
+        await socket.send_json({"type": "connection_init"})
+        await socket.receive_json(timeout=10)
+        await socket.send_json({"id": "1", "type": "subscribe", "payload": payload})
+        message = await socket.receive_json(timeout=10)
+
+    (error,) = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
+    assert error["extensions"] == {"code": "BAD_INPUT"}
+    assert error["message"] == 'Unknown operation named "A".'
+
+
 async def test_who_asks_in_a_wrong_way(client: Client, salon: Salon, staff_token: str) -> None:
     query = "{ tenant { id } }"
     wrong: dict[str, list[dict[str, Any]]] = {

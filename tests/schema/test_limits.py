@@ -22,7 +22,7 @@ from ops import running
 from resolvers import app as wiring
 from resolvers import availability, bookings
 from resolvers.app import Limits
-from resolvers.turns import Turns
+from resolvers.turns import TURN_S, Turns
 from schema.operation import in_turns
 from schema.view import HEADER_MAX
 from tests.conftest import TOKENS, Client, Salon
@@ -450,6 +450,36 @@ async def test_turns_are_taken_by_all_who_want_one() -> None:
 
     assert done == 50
     assert max(held) < HOLD_MAX_S
+
+
+async def test_who_waits_gets_on_though_others_come_and_the_loop_is_never_free() -> None:
+    turns, rounds, loop = Turns(), 0, asyncio.get_running_loop()
+
+    async def come() -> None:
+        await turns.wait()
+
+    def hold() -> None:
+        nonlocal rounds
+        until = time.perf_counter() + 1.5 * TURN_S
+        while time.perf_counter() < until:
+            pass
+        rounds += 1
+        comers.append(loop.create_task(come()))
+        if not done.done():
+            loop.call_soon(hold)
+
+    async def work() -> None:
+        for _ in range(500):
+            await turns.wait()
+
+    comers: list[asyncio.Task[None]] = []
+    done = loop.create_task(work())
+    loop.call_soon(hold)
+    async with asyncio.timeout(20):
+        await done
+        await asyncio.gather(*comers)
+
+    assert rounds < 60
 
 
 async def test_a_turn_that_nobody_waits_for_any_more_is_passed_on() -> None:
