@@ -1,6 +1,6 @@
 """Somebody who asks too often: python -m bench.flood_client URL TENANT BODY SECONDS REQUESTS_A_SECOND
 
-Prints how many had which status.
+Prints how many had which status. Without arguments: a server that refuses everything with ready bytes; prints its address.
 """
 
 from __future__ import annotations
@@ -35,6 +35,28 @@ async def main(url: str, tenant: str, body: str, seconds: float, rate: float) ->
     sys.stdout.write(orjson.dumps({str(status): count for status, count in found.items()}).decode())
 
 
+class Sink(asyncio.Protocol):
+    """A connection to it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if b"POST /" in data:
+            assert isinstance(self._transport, asyncio.Transport)
+            self._transport.write(b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 2\r\n\r\n{}")
+
+
+async def sink() -> None:
+    """Until it is ended."""
+    server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1")
+    host, port = server.sockets[0].getsockname()
+    print(f"http://{host}:{port}/graphql", flush=True)
+    await server.serve_forever()
+
+
 if __name__ == "__main__":
+    if not sys.argv[1:]:
+        asyncio.run(sink())
     url_, tenant_, body_, *numbers = sys.argv[1:]
     asyncio.run(main(url_, tenant_, body_, *map(float, numbers)))

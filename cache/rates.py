@@ -48,6 +48,7 @@ class Rate:
             raise ValueError(f"{text!r}: at least 1")
         self._counts = counts
         self._leases: dict[str, Lease] = {}
+        self._refusing_until = 0.0  # anybody
 
     @property
     def window_s(self) -> int:
@@ -60,6 +61,16 @@ class Rate:
             return False
         lease.left -= weight
         return True
+
+    @property
+    def refuses_some(self) -> bool:
+        """Whether it is known of anybody that there is nothing for them."""
+        return time.monotonic() < self._refusing_until
+
+    def refused_s(self, key: str) -> float:
+        """For how many seconds yet it is known that there is nothing for this key; 0 where that is not known."""
+        lease = self._leases.get(key)
+        return max(0.0, lease.refused_until - time.monotonic()) if lease else 0.0
 
     def give_back(self, key: str) -> None:
         """One, just taken."""
@@ -87,6 +98,7 @@ class Rate:
         if not found.granted:
             if weight == 1:
                 lease.refused_until = now + found.wait_s
+                self._refusing_until = max(self._refusing_until, lease.refused_until)
             return Standing(self, found.left, found.wait_s)
         lease.began, lease.until, lease.left = now, now + self.window_s / LIFE, found.granted - weight
         return Standing(self, found.left + lease.left, 0.0)
@@ -116,6 +128,14 @@ class Rates:
     def admits(self, address: str, tenant: str) -> bool:
         """Whether a request may be answered by what is leased; else `admit` is to be asked."""
         return self.read.take(address) and (self.tenant.take(tenant) or self._give_back(address))
+
+    def refusal(self, address: str) -> Standing | None:
+        """Where an address stands that is known to be refused; else None, and `admits` and `admit` are to be asked."""
+        wait_s = self.read.refused_s(address)
+        if not wait_s:
+            return None
+        self.refused[self.read.name] += 1
+        return Standing(self.read, 0, wait_s)
 
     async def admit(self, address: str, tenant: str, weight: int = 1) -> Standing:
         """Takes a request, of an address and then of a business."""

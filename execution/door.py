@@ -15,7 +15,7 @@ from email.utils import formatdate
 from functools import partial
 from typing import Any, NamedTuple
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.http import SERVER_SOFTWARE
 from multidict import CIMultiDict
 
@@ -65,6 +65,11 @@ class Request(NamedTuple):
     started: float
 
 
+def refuse_none(_peer: str, _headers: CIMultiDict[str]) -> web.Response | None:
+    """Nobody is told not to ask."""
+    return None
+
+
 def admit_all(_peer: str, _headers: CIMultiDict[str]) -> bool:
     """Nobody is asked to wait."""
     return True
@@ -74,7 +79,8 @@ class Hall:
     """What the doors of a server share: what is kept ready, and the heads of requests.
 
     path: of what is answered. more: the headers of the answer to a request's headers, beside those of HTTP. admits: whether who
-    asks, from an address, may be answered at once; else aiohttp's way decides.
+    asks, from an address, may be answered at once; else aiohttp's way decides. refuses: what they are answered whatever they ask;
+    None for most.
     """
 
     def __init__(
@@ -82,12 +88,15 @@ class Hall:
         engine: Engine,
         path: str,
         more: Callable[[Mapping[str, str]], Mapping[str, str]],
+        *,
         oracle: Oracle | None = None,
         admits: Callable[[str, CIMultiDict[str]], bool] = admit_all,
+        refuses: Callable[[str, CIMultiDict[str]], web.Response | None] = refuse_none,
     ) -> None:
         self.engine = engine
         self.oracle = oracle
         self.admits = admits
+        self.refuses = refuses
         self._path = path
         self._more = more
         self._heads: Bounded[bytes, Head] = Bounded(HEADS_SIZE_MAX)
@@ -202,6 +211,10 @@ class Door(web.RequestHandler):
         if self.writing_paused or started - self._renewed_at > RENEWED_S:
             return False
         try:
+            refusal = self._hall.refuses(self._peer, head.headers)
+            if refusal is not None:
+                self._refuse(head, refusal)
+                return True
             found = self._hall.engine.find(body, asker)
             if found is None:
                 return False
@@ -250,6 +263,16 @@ class Door(web.RequestHandler):
             self.data_received(after)
         if self._is_closing:
             super().close()
+
+    def _refuse(self, head: Head, response: web.Response) -> None:
+        text = response.body
+        assert isinstance(text, bytes)
+        said = head.more.lower()  # with each answer to this head
+        headers = [(name, value) for name, value in response.headers.items() if f"{name.lower()}:".encode() not in said]
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers if name != hdrs.CONTENT_LENGTH)
+        lead = f"HTTP/1.1 {response.status} {response.reason}\r\n{lines}Content-Length: {len(text)}"
+        assert self.transport is not None
+        self.transport.write(lead.encode() + self._hall.dated() + head.more + text)
 
     def _write(self, asked: Request, text: bytes) -> None:
         engine, oracle, transport = self._hall.engine, self._hall.oracle, self.transport

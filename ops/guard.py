@@ -86,7 +86,7 @@ class Guard:
                 if not rates.admits(address, tenant):
                     request_.standing = await rates.admit(address, tenant)
                     if request_.standing.wait_s:
-                        return _finished(_refused(request, request_.standing, is_graphql=is_graphql), request_)
+                        return _finished(_refused(request.headers, request_.standing, is_graphql=is_graphql), request_)
             if request.method != "POST" and (answer := _of_method(request, guards_get=guards_get)):
                 return _finished(answer, request_)
             response = await handler(request)
@@ -122,6 +122,18 @@ class Guard:
         """For execution/door.py: whether a request may be answered by what is leased. Else `before` decides."""
         rates = self.rates
         return rates is None or rates.admits(self.addresses.of(peer, headers), _tenant_of(headers))
+
+    def refuses(self, peer: str, headers: CIMultiDict[str]) -> web.Response | None:
+        """For execution/door.py: the answer to who has used up their quota and asks on; None where `before` decides."""
+        rates = self.rates
+        if rates is None or not rates.read.refuses_some:
+            return None
+        standing = rates.refusal(self.addresses.of(peer, headers))
+        if standing is None:
+            return None
+        request = Asked()
+        request.standing, request.given = standing, headers.get(X_REQUEST_ID)
+        return _finished(_refused(headers, standing, is_graphql=True), request)
 
     def more(self, headers: Mapping[str, str]) -> dict[str, str]:
         """For execution/door.py: what `before` and `prepare` would say to these headers."""
@@ -173,7 +185,7 @@ def _of_method(request: web.Request, *, guards_get: bool) -> web.Response | None
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in headers:
         return web.Response(status=204)
     if guards_get and request.method in GET and media.is_simple(headers) and "Upgrade" not in headers:
-        return _error(403, NO_PLAIN_GET, {"code": "FORBIDDEN"}, request)
+        return _error(403, NO_PLAIN_GET, {"code": "FORBIDDEN"}, headers)
     return None
 
 
@@ -185,20 +197,20 @@ def _refuse(standing: Standing) -> None:
         raise RateLimited.of(WHAT[standing.rate.name], math.ceil(standing.wait_s))
 
 
-def _refused(request: web.Request, standing: Standing, *, is_graphql: bool) -> web.Response:
+def _refused(headers: Mapping[str, str], standing: Standing, *, is_graphql: bool) -> web.Response:
     refusal = RateLimited.of(WHAT[standing.rate.name], math.ceil(standing.wait_s))
     extensions = {"code": refusal.code, "retryAfterSeconds": refusal.retry_after_s}
-    response = _error(429, refusal.message, extensions, request, is_graphql=is_graphql)
+    response = _error(429, refusal.message, extensions, headers, is_graphql=is_graphql)
     response.headers["Retry-After"] = str(refusal.retry_after_s)
     return response
 
 
 def _error(
-    status: int, message: str, extensions: dict[str, object], request: web.Request, *, is_graphql: bool = True
+    status: int, message: str, extensions: dict[str, object], asker: Mapping[str, str], *, is_graphql: bool = True
 ) -> web.Response:
-    """As GraphQL words it, or as REST does."""
+    """As GraphQL words it, or as REST does. asker: the request's headers."""
     body: object = {"errors": [{"message": message, "extensions": extensions}]} if is_graphql else {"error": message}
-    kind = (media.of_answer(request.headers.get("Accept")) if is_graphql else None) or media.JSON
+    kind = (media.of_answer(asker.get("Accept")) if is_graphql else None) or media.JSON
     headers = {"Content-Type": f"{kind}; charset=utf-8", "Cache-Control": "no-store"}
     return web.Response(body=orjson.dumps(body), status=status, headers=headers)
 

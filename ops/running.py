@@ -448,7 +448,14 @@ def application(
         judge = Oracle(engine, world.stock, checked_share)
         graphql = Front(engine, view, judge).handle
         if not guard.tracing:  # each request has its span
-            found[HALL] = Hall(engine, "/graphql", lambda asked: page.HARDENED | guard.more(asked), judge, guard.admits)
+            found[HALL] = Hall(
+                engine,
+                "/graphql",
+                lambda one: page.HARDENED | guard.more(one),
+                oracle=judge,
+                admits=guard.admits,
+                refuses=guard.refuses,
+            )
     found.router.add_route("*", "/graphql", guard.before(graphql, is_graphql=True))
     slots = guard.before(metered(Rest(app, authenticate).available_slots, metrics.meter, "rest"))
     found.router.add_get(rest.AVAILABLE_SLOTS, slots)

@@ -25,6 +25,14 @@ class Frames(web.WebSocketResponse):
     """
 
     async def close(self, *, code: int = WSCloseCode.OK, message: bytes = b"", drain: bool = True) -> bool:
+        try:
+            return await self._close(code, message, drain=drain)
+        finally:
+            # What comes yet, as the answer to a close frame, has aiohttp wait for the next ping, and keep all of this until then.
+            self._heartbeat = None
+            self._cancel_heartbeat()
+
+    async def _close(self, code: int, message: bytes, *, drain: bool) -> bool:
         if self.closed or code not in REFUSED:
             return await super().close(code=code, message=message, drain=drain)
         told, reason = REFUSED[WSCloseCode(code)]

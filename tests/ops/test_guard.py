@@ -132,6 +132,40 @@ async def test_a_refusal_says_when_to_come_again(app: App, salon: Salon) -> None
     assert f"{wait} s" in error["message"]
 
 
+def without_numbers(answer: Any) -> str:
+    return re.sub(r"\d+", "", str(answer))
+
+
+async def test_who_asks_on_is_refused_at_the_door_with_the_same_words(
+    app: App, salon: Salon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, refuses = [], Guard.refuses
+
+    def seen(self: Guard, *who: Any) -> Any:
+        refused.append(refuses(self, *who))
+        return refused[-1]
+
+    monkeypatch.setattr(Guard, "refuses", seen)
+    quotas = rates(read="2/hour")
+    async with guarded(app, salon, quotas, origins=(SITE,)) as door:
+        await door.statuses(2)
+        for given in ({}, {"X-Request-Id": "mine"}):
+            quotas.read._leases["198.51.100.1"].refused_until = 0.0
+            refused.clear()
+            asked = {"Origin": SITE, **given}
+            by_aiohttp, by_door = await door.post(NAMES, **asked), await door.post(NAMES, **asked)
+            elsewhere = await door.statuses(1, address="198.51.100.2")
+
+            assert [one is not None for one in refused] == [False, True, False]
+            assert by_door[0] == by_aiohttp[0]
+            assert without_numbers(by_door[2]) == without_numbers(by_aiohttp[2])  # a second may have passed
+            assert sorted(by_door[1].keys()) == sorted(by_aiohttp[1].keys())
+            assert 0 <= int(by_aiohttp[1]["Retry-After"]) - int(by_door[1]["Retry-After"]) <= 1
+            assert elsewhere == [200]
+            quotas.read._leases.pop("198.51.100.2")
+    assert quotas.refused["read"] == 4
+
+
 async def test_who_is_admitted_is_told_what_is_left(app: App, salon: Salon) -> None:
     async with guarded(app, salon, rates(read="10/minute")) as door:
         lefts = [RATE_LIMIT.fullmatch((await door.post(NAMES))[1]["RateLimit"])[2] for _ in range(3)]  # type: ignore[index]

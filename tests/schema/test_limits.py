@@ -23,6 +23,7 @@ from resolvers import app as wiring
 from resolvers import availability, bookings
 from resolvers.app import Limits
 from resolvers.turns import TURN_S, Turns
+from schema.frames import Frames
 from schema.operation import in_turns
 from schema.view import HEADER_MAX
 from tests.conftest import TOKENS, Client, Salon
@@ -269,6 +270,19 @@ async def test_a_websocket_is_pinged_and_hung_up_on_if_it_does_not_answer(databa
         assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.PING
         found = await socket.receive(timeout=5)
         assert found.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.ERROR)
+
+
+@pytest.mark.parametrize("is_ours", [True, False], ids=["closed by the server", "closed by the client"])
+async def test_of_a_websocket_that_is_closed_nothing_stays(client: Client, salon: Salon, is_ours: bool) -> None:
+    for _ in range(5):
+        async with opened(client) as socket:
+            if is_ours:
+                await socket.send_str("x" * 10)
+                await socket.receive(timeout=5)
+    async with asyncio.timeout(5):
+        while any(isinstance(one, Frames) for one in gc.get_objects()):
+            await asyncio.sleep(0.1)
+            gc.collect()
 
 
 async def test_connection_init_comes_in_time_or_not_at_all(database: Database, salon: Salon) -> None:
