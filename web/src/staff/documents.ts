@@ -164,6 +164,65 @@ export const MOVE = graphql(
   [BOOKING],
 );
 
+const ENDED = graphql(
+  `
+    fragment Ended on BookingResult {
+      __typename
+      ...StaffBooking
+      ... on Problem {
+        message
+      }
+    }
+  `,
+  [BOOKING],
+);
+
+/** What can become of a booking, and how that is said. */
+export const ENDINGS = {
+  CANCELLED: graphql(
+    `
+      mutation StaffCancel($id: ID!, $reason: String) {
+        ended: bookingCancel(bookingId: $id, reason: $reason) {
+          ...Ended
+        }
+      }
+    `,
+    [ENDED],
+  ),
+  COMPLETED: graphql(
+    `
+      mutation StaffComplete($id: ID!) {
+        ended: bookingComplete(bookingId: $id) {
+          ...Ended
+        }
+      }
+    `,
+    [ENDED],
+  ),
+  NO_SHOW: graphql(
+    `
+      mutation StaffNoShow($id: ID!) {
+        ended: bookingNoShow(bookingId: $id) {
+          ...Ended
+        }
+      }
+    `,
+    [ENDED],
+  ),
+};
+
+export const ONE_BOOKING = graphql(
+  `
+    query OneBooking($id: ID!) {
+      booking(id: $id) {
+        __typename
+        ...StaffBooking
+      }
+    }
+  `,
+  [BOOKING],
+);
+
 export const ADD_TIME_OFF = graphql(`
   mutation AddTimeOff($input: TimeOffAddInput!) {
     timeOffAdd(input: $input) {
@@ -198,4 +257,4 @@ export type Stylist = Salon['stylists'][number];
 export type Explanation = FragmentOf<typeof EXPLAINED>;
 export type Cause = Explanation['causes'][number];
 export type Booking = FragmentOf<typeof BOOKING>;
-export type MoveResult = ResultOf<typeof MOVE>['bookingReschedule'];
+export type Ending = keyof typeof ENDINGS;
