@@ -1,6 +1,7 @@
 /** All that the staff view asks and says. */
 import { stringifyDocument, type TypedDocumentNode } from '@urql/core';
 import { graphql, type FragmentOf, type ResultOf } from '../client/graphql';
+import { REFUSAL } from '../client/refusal';
 
 /** `setup` is for staff alone: whoever gets this answer is. */
 export const SALON = graphql(`
@@ -137,31 +138,11 @@ export const MOVE = graphql(
       bookingReschedule(input: $input) {
         __typename
         ...StaffBooking
-        ... on Problem {
-          message
-        }
-        ... on SlotTaken {
-          nearest {
-            startUtc
-            stylist {
-              id
-              name
-            }
-          }
-        }
-        ... on SlotNotOffered {
-          nearest {
-            startUtc
-            stylist {
-              id
-              name
-            }
-          }
-        }
+        ...Refusal
       }
     }
   `,
-  [BOOKING],
+  [BOOKING, REFUSAL],
 );
 
 const ENDED = graphql(
