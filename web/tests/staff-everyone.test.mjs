@@ -24,6 +24,10 @@ for (const colorScheme of ['light', 'dark']) {
     await page.keyboard.press('Escape');
     await page.locator('.booking.confirmed').first().click();
     await violations(page, 'a booking');
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel booking' }).click();
+    await violations(page, 'cancelling it');
+    await page.keyboard.press('Escape');
+    await page.locator('.booking.confirmed').first().click();
     await page.getByRole('dialog').getByRole('button', { name: 'Move' }).click();
     await violations(page, 'moving');
     await context.close();
@@ -37,7 +41,9 @@ test('nothing is cut off at 320 px, from right to left, or in Nepali; the column
     await fits(page, 'html');
     const [content, box] = await page.locator('.board').evaluate((one) => [one.scrollWidth, one.clientWidth]);
     assert.ok(content > box);
-    await page.locator('.booking').first().click();
+    await page.locator('.booking.confirmed').first().click();
+    await fits(page, '.dialog');
+    await page.locator('.dialog .row.end .text').click();
     await fits(page, '.dialog');
     await page.keyboard.press('Escape');
     await page.locator('.off').click();

@@ -80,6 +80,13 @@ export async function busyWednesday() {
   throw new Error('no Wednesday will do');
 }
 
+/** A day that is over, with work. */
+export function lastWednesday() {
+  const day = new Date(Date.now() - DAY_MS);
+  while (day.getUTCDay() !== 3) day.setTime(day.getTime() - DAY_MS);
+  return day.toISOString().slice(0, 10);
+}
+
 /** Those with so many free starts or more and a break, by name: each test takes one of its own. */
 async function freeStylists(date, fewest = 4) {
   const found = await ask(
@@ -136,7 +143,7 @@ export async function same(page, placeId, date) {
   assert.ok(cards.length >= expected.length);
 }
 
-async function bookingsOn(date) {
+export async function bookingsOn(date) {
   const found = [];
   for (let after = null, more = true; more; ) {
     const { bookings } = await ask(

@@ -2,8 +2,8 @@ import { connection } from '../client/connection';
 import { useStore } from '../client/store';
 import { ago, ownZone, time } from '../i18n/format';
 import { t } from '../i18n/words';
+import { useNow } from '../ui/now';
 import type { Fresh } from './documents';
-import { useNow } from './hooks';
 
 const JUST_NOW_MS = 45_000;
 

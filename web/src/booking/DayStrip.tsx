@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 import { dayOfMonth, longDate, month, weekday } from '../i18n/format';
 import { t } from '../i18n/words';
+import { Arrow } from '../ui/Arrow';
 import { strip as dates, type Board, type BoardState } from './board';
 import { countOn } from './days';
 
@@ -20,12 +21,8 @@ export function DayStrip({ board, state, onChoose }: { board: Board; state: Boar
       <legend className="hidden">{t('choose.day')}</legend>
       <div className="strip-head">
         <span className="month">{month(state.date ?? board.today)}</span>
-        <button type="button" className="arrow" aria-label={t('choose.earlier')} onClick={() => scroll(-1)}>
-          <Arrow />
-        </button>
-        <button type="button" className="arrow on" aria-label={t('choose.later')} onClick={() => scroll(1)}>
-          <Arrow />
-        </button>
+        <Arrow isBack label={t('choose.earlier')} onClick={() => scroll(-1)} />
+        <Arrow label={t('choose.later')} onClick={() => scroll(1)} />
       </div>
       <div className="days" ref={strip}>
         {dates(board.today).map((date) => (
@@ -67,13 +64,5 @@ function NoneFree() {
       <span aria-hidden="true">–</span>
       <span className="hidden">{t('choose.full')}</span>
     </>
-  );
-}
-
-function Arrow() {
-  return (
-    <svg viewBox="0 0 24 24" aria-hidden="true">
-      <path d="M9 5l7 7-7 7" />
-    </svg>
   );
 }

@@ -3,12 +3,12 @@ import { serverNow } from '../client/connection';
 import { useStore } from '../client/store';
 import { clock, dateIn, ownZone } from '../i18n/format';
 import { t } from '../i18n/words';
+import { useNow } from '../ui/now';
 import { client } from './api';
 import type { Board } from './board';
 import type { Hold } from './claims';
 import { HELD, type Salon } from './documents';
 import type { Actions, State } from './flow';
-import { useNow } from './hooks';
 import { Lost } from './Lost';
 import { Summary } from './Summary';
 

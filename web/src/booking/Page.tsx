@@ -1,12 +1,13 @@
-import { useEffect, useRef, useState } from 'react';
+import { useDeferredValue, useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
 import { API } from '../client/socket';
 import { money, time, zoneName } from '../i18n/format';
 import { LANGUAGES, choose, language, t, type Language } from '../i18n/words';
 import { client } from './api';
-import { createBoard, type Board } from './board';
+import { createBoard } from './board';
 import type { Booking } from './claims';
 import { SALON, type Salon } from './documents';
+import { linkedChoice, type Boards } from './linked';
 import { Modal } from './Modal';
 import { MyBookings } from './MyBookings';
 import { asked, firstChoice, offerOf, stylistsFor, type Choice } from './salon';
@@ -24,9 +25,9 @@ interface Opened {
 }
 
 /** What a salon has on its site: what it does, where it is, and a way to book it. */
-export function Page() {
+export function Page({ boards }: { boards: Boards }) {
   const [{ data: salon, error }, again] = useQuery({ query: SALON });
-  if (salon) return <Loaded salon={salon} />;
+  if (salon) return <Loaded salon={salon} boards={boards} />;
   return (
     <main className="page waiting">
       {error && (
@@ -42,20 +43,19 @@ export function Page() {
   );
 }
 
-function Loaded({ salon }: { salon: Salon }) {
+function Loaded({ salon, boards }: { salon: Salon; boards: Boards }) {
   const [opened, setOpened] = useState<Opened | null>(() => linkedOf(salon));
   const lastPlace = useRef<string | undefined>(undefined);
   const [visit, setVisit] = useState(0);
-  const warm = useRef(new Map<string, Board>());
   const choiceOf = (serviceId: string) => firstChoice(salon, serviceId, lastPlace.current);
   const prepare = (serviceId: string) => {
-    const known = warm.current.get(serviceId);
+    const known = boards.get(serviceId);
     const board = known && !known.store.get().failed ? known : createBoard(client, serviceId, asked(salon, choiceOf(serviceId)));
-    warm.current.set(serviceId, board);
+    boards.set(serviceId, board);
     return board.ready;
   };
   const close = () => {
-    if (opened) warm.current.delete(opened.choice.serviceId);
+    if (opened) boards.delete(opened.choice.serviceId);
     setOpened(null);
     setVisit(visit + 1);
   };
@@ -75,35 +75,41 @@ function Loaded({ salon }: { salon: Salon }) {
     if (!opened) void prepareAll();
     // eslint-disable-next-line react-hooks/exhaustive-deps -- once
   }, []);
+  // What the address opens comes first, the page behind it after.
+  const isShown = useDeferredValue(true, !opened);
   const firstService = salon.services[0]?.id;
   return (
     <>
-      <Header salon={salon} />
-      <main className="page">
-        <section className="hero">
-          <div>
-            <h1>{t('page.heading')}</h1>
-            <p>{t('page.lead')}</p>
-            <a className="button" href="#services">
-              {t('page.book')}
-            </a>
-          </div>
-          <Leaves />
-        </section>
-        {firstService && <MyBookings visit={visit} onOpen={(booking) => open({ ...choiceOf(booking.service.id), stylistId: booking.stylist.id }, booking)} />}
-        <Services salon={salon} onBook={onBook} onNear={(id) => void prepare(id)} />
-        <Places salon={salon} />
-      </main>
-      <footer className="site-foot">
-        <span>{salon.tenant.name}</span>
-        <Developers />
-      </footer>
+      {isShown && (
+        <>
+          <Header salon={salon} />
+          <main className="page">
+            <section className="hero">
+              <div>
+                <h1>{t('page.heading')}</h1>
+                <p>{t('page.lead')}</p>
+                <a className="button" href="#services">
+                  {t('page.book')}
+                </a>
+              </div>
+              <Leaves />
+            </section>
+            {firstService && <MyBookings visit={visit} onOpen={(booking) => open({ ...choiceOf(booking.service.id), stylistId: booking.stylist.id }, booking)} />}
+            <Services salon={salon} onBook={onBook} onNear={(id) => void prepare(id)} />
+            <Places salon={salon} />
+          </main>
+          <footer className="site-foot">
+            <span>{salon.tenant.name}</span>
+            <Developers />
+          </footer>
+        </>
+      )}
       {opened && (
         <Modal
           salon={salon}
           first={opened.choice}
           shown={opened.shown}
-          warm={warm.current.get(opened.choice.serviceId) ?? null}
+          warm={boards.get(opened.choice.serviceId) ?? null}
           onChoice={({ placeId }) => (lastPlace.current = placeId)}
           onClose={close}
         />
@@ -112,12 +118,12 @@ function Loaded({ salon }: { salon: Salon }) {
   );
 }
 
-/** What the address opens: #book=SERVICE. */
+/** What the address opens. */
 function linkedOf(salon: Salon): Opened | null {
-  const linked = salon.services.find(({ id }) => window.location.hash === `#book=${id}`);
-  if (!linked) return null;
+  const choice = linkedChoice(salon);
+  if (!choice) return null;
   mark('open');
-  return { choice: firstChoice(salon, linked.id), shown: null };
+  return { choice, shown: null };
 }
 
 function Header({ salon }: { salon: Salon }) {

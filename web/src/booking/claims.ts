@@ -1,5 +1,6 @@
 /** What the booking page says of holds and bookings, and asks of them. GraphiQL shows the same documents in its tabs. */
 import { graphql, type ResultOf } from '../client/graphql';
+import { REFUSAL } from '../client/refusal';
 
 const HOLD = graphql(`
   fragment HoldParts on Hold {
@@ -47,43 +48,17 @@ const BOOKING = graphql(`
   }
 `);
 
-const NEAREST = graphql(`
-  fragment Nearest on Slot {
-    startUtc
-    endUtc
-    priceCents
-    location {
-      id
-    }
-    stylist {
-      id
-    }
-  }
-`);
-
 export const PLACE_HOLD = graphql(
   `
     mutation PlaceHold($input: HoldPlaceInput!) {
       holdPlace(input: $input) {
         __typename
         ...HoldParts
-        ... on Problem {
-          message
-        }
-        ... on SlotTaken {
-          nearest {
-            ...Nearest
-          }
-        }
-        ... on SlotNotOffered {
-          nearest {
-            ...Nearest
-          }
-        }
+        ...Refusal
       }
     }
   `,
-  [HOLD, NEAREST],
+  [HOLD, REFUSAL],
 );
 
 export const RELEASE_HOLD = graphql(`
@@ -115,23 +90,11 @@ export const MOVE = graphql(
       bookingReschedule(input: $input) {
         __typename
         ...BookingParts
-        ... on Problem {
-          message
-        }
-        ... on SlotTaken {
-          nearest {
-            ...Nearest
-          }
-        }
-        ... on SlotNotOffered {
-          nearest {
-            ...Nearest
-          }
-        }
+        ...Refusal
       }
     }
   `,
-  [BOOKING, NEAREST],
+  [BOOKING, REFUSAL],
 );
 
 export const CANCEL = graphql(
@@ -166,4 +129,3 @@ export const MINE = graphql(
 
 export type Booking = ResultOf<typeof BOOKING>;
 export type Hold = ResultOf<typeof HOLD>;
-export type NearStart = ResultOf<typeof NEAREST>;

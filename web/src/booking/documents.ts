@@ -59,6 +59,21 @@ const FRESHNESS = graphql(`
   }
 `);
 
+const DAY = graphql(
+  `
+    fragment Day on Availability {
+      date
+      slots(status: [AVAILABLE]) {
+        ...Start
+      }
+      cache {
+        ...Fresh
+      }
+    }
+  `,
+  [START, FRESHNESS],
+);
+
 export const OPENING = graphql(
   `
     query Opening($stylists: [ID!]!, $service: ID!, $from: Date!, $to: Date!, $near: Date!, $nearTo: Date!, $timezone: String!) {
@@ -69,18 +84,12 @@ export const OPENING = graphql(
           freeStarts
         }
         days: availability(serviceId: $service, from: $near, to: $nearTo, timezone: $timezone) {
-          date
-          slots(status: [AVAILABLE]) {
-            ...Start
-          }
-          cache {
-            ...Fresh
-          }
+          ...Day
         }
       }
     }
   `,
-  [START, FRESHNESS],
+  [DAY],
 );
 
 export const DAYS = graphql(
@@ -89,18 +98,12 @@ export const DAYS = graphql(
       stylists(ids: $stylists) {
         id
         days: availability(serviceId: $service, from: $from, to: $to, timezone: $timezone) {
-          date
-          slots(status: [AVAILABLE]) {
-            ...Start
-          }
-          cache {
-            ...Fresh
-          }
+          ...Day
         }
       }
     }
   `,
-  [START, FRESHNESS],
+  [DAY],
 );
 
 export const CHANGES = graphql(

@@ -2,12 +2,13 @@
 import { useCallback, useMemo, useRef, useState } from 'react';
 import type { CombinedError } from 'urql';
 import { attempt } from '../client/attempt';
+import type { NearStart } from '../client/refusal';
 import { randomId } from '../client/session';
 import { t } from '../i18n/words';
 import { client } from './api';
 import type { Board } from './board';
 import { nearest, type ShownStart } from './days';
-import { CANCEL, CONFIRM, MOVE, PLACE_HOLD, RELEASE_HOLD, type Booking, type Hold, type NearStart } from './claims';
+import { CANCEL, CONFIRM, MOVE, PLACE_HOLD, RELEASE_HOLD, type Booking, type Hold } from './claims';
 import { mark } from './timing';
 
 export type Outcome = 'booked' | 'moved' | 'cancelled' | 'seen';

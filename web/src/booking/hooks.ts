@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { connection } from '../client/connection';
 import { useStore } from '../client/store';
 import { client } from './api';
@@ -27,14 +27,4 @@ export function useBoard(salon: Salon, choice: Choice, warm: Board | null): Boar
     wasOnline.current = online;
   }, [board, online]);
   return board;
-}
-
-/** The time, again and again. */
-export function useNow(everyMs: number, now: () => number = Date.now): number {
-  const [shown, setShown] = useState(now);
-  useEffect(() => {
-    const timer = setInterval(() => setShown(now()), everyMs);
-    return () => clearInterval(timer);
-  }, [everyMs, now]);
-  return shown;
 }

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState, type PointerEvent } from 'react';
 import { serverNow } from '../client/connection';
 import { time } from '../i18n/format';
+import { useNow } from '../ui/now';
 import { BoardColumn } from './BoardColumn';
 import type { Booking } from './documents';
 import { drag } from './drag';
@@ -25,7 +26,7 @@ interface Props {
   onStart: (target: Target) => void;
   onBooking: (booking: Booking) => void;
   onPick: (booking: Booking | null) => void;
-  /** What is focused once it is there: a booking that has just been moved. */
+  /** What is focused once it is there, as a selector: a booking that has just been changed. */
   focus: string | null;
 }
 
@@ -35,9 +36,9 @@ export function Board({ columns, axis, scale, zone, moving, otherService, onStar
   // A drag goes on over many renderings: what it calls is of the newest.
   const found = useRef({ columns, over, onStart, onPick });
   found.current = { columns, over, onStart, onPick };
-  const now = useNow();
+  const now = useNow(NOW_EVERY_MS, serverNow);
   useEffect(() => {
-    if (focus) board.current?.querySelector<HTMLElement>(`[data-booking="${focus}"]`)?.focus();
+    if (focus) board.current?.querySelector<HTMLElement>(focus)?.focus();
   }, [focus]);
 
   const targetAt = (x: number, y: number): Target | null => {
@@ -97,13 +98,4 @@ function Hours({ axis, scale, zone, now }: Pick<Props, 'axis' | 'scale' | 'zone'
       </div>
     </div>
   );
-}
-
-function useNow(): number {
-  const [now, setNow] = useState(serverNow);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(serverNow()), NOW_EVERY_MS);
-    return () => clearInterval(timer);
-  }, []);
-  return now;
 }

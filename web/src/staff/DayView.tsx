@@ -3,12 +3,13 @@ import type { Api } from '../client/client';
 import { useStore } from '../client/store';
 import { time } from '../i18n/format';
 import { Board, type Target } from './Board';
-import { BookingDialog, StartDialog } from './dialogs';
-import { move, nameOf, type Notice, type Whither } from './doing';
+import { BookingDialog } from './BookingDialog';
+import { end, move, nameOf, type Notice, type ToEnd, type Whither } from './doing';
 import type { Booking, Salon, Stylist } from './documents';
 import { createDay, type Day, type DayState } from './live';
 import { NoticeBar } from './NoticeBar';
-import { axisOf, bookingsOn, columnOf, isOpenTo, MINUTE, pxAMinute, serviceOf, stylistsAt, type Column, type Span } from './shape';
+import { axisOf, bookingsOn, columnOf, isOpenTo, MINUTE, nearestStart, pxAMinute, serviceOf, stylistsAt, type Column, type Span } from './shape';
+import { StartDialog } from './StartDialog';
 import { st } from './texts';
 import { TimeOffDialog } from './TimeOffDialog';
 import { isRefused } from './token';
@@ -54,6 +55,10 @@ function Viewed({ api, salon, view, onView }: { api: Api; salon: Salon; view: Vi
   const send = async (booking: Booking, to: Whither) => {
     setMoving(null);
     setNotice(await move(api, booking, to, zone, (again, elsewhere) => void send(again, elsewhere)));
+  };
+  const finish = async (toEnd: ToEnd) => {
+    setOpened(null);
+    setNotice(await end(api, toEnd, () => void finish(toEnd)));
   };
   const onStart = ({ column, start }: Target) => {
     const { stylist } = column;
@@ -108,7 +113,7 @@ function Viewed({ api, salon, view, onView }: { api: Api; salon: Salon; view: Vi
         />
       )}
       {opened && 'booking' in opened && (
-        <BookingDialog booking={state.bookings.get(opened.booking)} zone={zone} onMove={pick} onClose={() => setOpened(null)} />
+        <BookingDialog booking={state.bookings.get(opened.booking)} zone={zone} onMove={pick} onEnd={(toEnd) => void finish(toEnd)} onClose={() => setOpened(null)} />
       )}
       {opened && 'timeOff' in opened && (
         <TimeOffDialog
@@ -159,12 +164,15 @@ function columnsOf(salon: Salon, view: View, stylists: readonly Stylist[], { exp
   });
 }
 
-/** The booking that was moved, once it is shown where it went. */
+/** The booking that was changed, once it is shown as it now is; when it is gone, the start nearest to where it was. */
 function focusOf(notice: Notice | null, columns: readonly Column[]): string | null {
-  const { moved } = notice ?? {};
-  if (!moved) return null;
-  const bookings = columns.find(({ stylist }) => stylist.id === moved.stylist.id)?.bookings ?? [];
-  return bookings.some(({ id, startUtc }) => id === moved.id && startUtc === moved.startUtc) ? moved.id : null;
+  const changed = notice?.booking;
+  const column = columns.find(({ stylist }) => stylist.id === changed?.stylist.id);
+  if (!changed || !column) return null;
+  const shown = column.bookings.find(({ id }) => id === changed.id);
+  if (changed.status !== 'CANCELLED') return shown?.startUtc === changed.startUtc ? `[data-booking="${changed.id}"]` : null;
+  const start = shown ? undefined : nearestStart(column.starts, Date.parse(changed.startUtc));
+  return start ? `[data-stylist="${column.stylist.id}"] [data-start="${start.startUtc}"]` : null;
 }
 
 function useEscape(onEscape: (() => void) | null): void {

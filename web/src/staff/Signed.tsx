@@ -29,7 +29,7 @@ export function Signed({ token }: { token: string }) {
           <p>{st('sign.failed')}</p>
           <p className="row">
             <button type="button" className="button" onClick={load}>
-              {st('sign.again')}
+              {st('common.again')}
             </button>
             <button type="button" className="button text" onClick={() => signOut()}>
               {st('sign.out')}

@@ -72,7 +72,7 @@ export function TimeOffDialog({ api, view, stylists, first, axis, onDone, onSay,
           </div>
         )}
         <label className="field">
-          <span>{st('off.reason')}</span>
+          <span>{st('common.reason')}</span>
           <input name="reason" maxLength={200} autoComplete="off" />
         </label>
         {fault && (

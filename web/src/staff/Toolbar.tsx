@@ -2,6 +2,7 @@ import { connection } from '../client/connection';
 import { useStore } from '../client/store';
 import { addDays, longDate } from '../i18n/format';
 import { LANGUAGES, choose, language, type Language } from '../i18n/words';
+import { Arrow } from '../ui/Arrow';
 import type { Salon, Stylist } from './documents';
 import { st } from './texts';
 import { signOut } from './token';
@@ -36,15 +37,11 @@ export function Toolbar({ salon, view, stylists, onView, onTimeOff }: Props) {
       <div className="row">
         <h1 aria-live="polite">{longDate(view.date)}</h1>
         <div className="row days">
-          <button type="button" className="arrow back" aria-label={st('day.before')} onClick={() => onView({ date: addDays(view.date, -1) })}>
-            <Arrow />
-          </button>
+          <Arrow isBack label={st('day.before')} onClick={() => onView({ date: addDays(view.date, -1) })} />
           <button type="button" className="button plain" onClick={() => onView({ date: todayAt(view.place) })}>
             {st('day.today')}
           </button>
-          <button type="button" className="arrow" aria-label={st('day.after')} onClick={() => onView({ date: addDays(view.date, 1) })}>
-            <Arrow />
-          </button>
+          <Arrow label={st('day.after')} onClick={() => onView({ date: addDays(view.date, 1) })} />
         </div>
         <label className="pick">
           <span>{st('day.place')}</span>
@@ -84,13 +81,5 @@ function Live() {
       <span className="dot" aria-hidden="true" />
       {st(`day.${kind}`)}
     </span>
-  );
-}
-
-function Arrow() {
-  return (
-    <svg viewBox="0 0 24 24" aria-hidden="true">
-      <path d="M9 5l7 7-7 7" />
-    </svg>
   );
 }

@@ -1,6 +1,7 @@
 /** All that the staff view asks and says. */
 import { stringifyDocument, type TypedDocumentNode } from '@urql/core';
 import { graphql, type FragmentOf, type ResultOf } from '../client/graphql';
+import { REFUSAL } from '../client/refusal';
 
 /** `setup` is for staff alone: whoever gets this answer is. */
 export const SALON = graphql(`
@@ -137,27 +138,66 @@ export const MOVE = graphql(
       bookingReschedule(input: $input) {
         __typename
         ...StaffBooking
-        ... on Problem {
-          message
+        ...Refusal
+      }
+    }
+  `,
+  [BOOKING, REFUSAL],
+);
+
+const ENDED = graphql(
+  `
+    fragment Ended on BookingResult {
+      __typename
+      ...StaffBooking
+      ... on Problem {
+        message
+      }
+    }
+  `,
+  [BOOKING],
+);
+
+/** What can become of a booking, and how that is said. */
+export const ENDINGS = {
+  CANCELLED: graphql(
+    `
+      mutation StaffCancel($id: ID!, $reason: String) {
+        ended: bookingCancel(bookingId: $id, reason: $reason) {
+          ...Ended
         }
-        ... on SlotTaken {
-          nearest {
-            startUtc
-            stylist {
-              id
-              name
-            }
-          }
+      }
+    `,
+    [ENDED],
+  ),
+  COMPLETED: graphql(
+    `
+      mutation StaffComplete($id: ID!) {
+        ended: bookingComplete(bookingId: $id) {
+          ...Ended
         }
-        ... on SlotNotOffered {
-          nearest {
-            startUtc
-            stylist {
-              id
-              name
-            }
-          }
+      }
+    `,
+    [ENDED],
+  ),
+  NO_SHOW: graphql(
+    `
+      mutation StaffNoShow($id: ID!) {
+        ended: bookingNoShow(bookingId: $id) {
+          ...Ended
         }
+      }
+    `,
+    [ENDED],
+  ),
+};
+
+export const ONE_BOOKING = graphql(
+  `
+    query OneBooking($id: ID!) {
+      booking(id: $id) {
+        __typename
+        ...StaffBooking
       }
     }
   `,
@@ -198,4 +238,4 @@ export type Stylist = Salon['stylists'][number];
 export type Explanation = FragmentOf<typeof EXPLAINED>;
 export type Cause = Explanation['causes'][number];
 export type Booking = FragmentOf<typeof BOOKING>;
-export type MoveResult = ResultOf<typeof MOVE>['bookingReschedule'];
+export type Ending = keyof typeof ENDINGS;

@@ -1,17 +1,18 @@
 /** What staff do: each function sends it, and says what became of it as a notice. */
 import type { Api } from '../client/client';
-import { attempt } from '../client/attempt';
+import { attempt, untilAnswered } from '../client/attempt';
 import { randomId } from '../client/session';
 import { time } from '../i18n/format';
-import { ADD_TIME_OFF, MOVE, REMOVE_TIME_OFF, type Booking, type Stylist } from './documents';
+import { t } from '../i18n/words';
+import { ADD_TIME_OFF, ENDINGS, MOVE, ONE_BOOKING, REMOVE_TIME_OFF, type Booking, type Ending, type Stylist } from './documents';
 import { st } from './texts';
 
 export interface Notice {
   text: string;
   isWarm?: boolean;
   actions?: { text: string; onDo: () => void }[];
-  /** A booking as it was moved, to be focused where it now is. */
-  moved?: Booking;
+  /** A booking as it now is: it is focused once it is shown so, or, if it is off, the start that it leaves. */
+  booking?: Booking;
 }
 
 export interface Whither {
@@ -28,7 +29,7 @@ export async function move({ client }: Api, booking: Booking, to: Whither, zone:
   switch (result?.__typename) {
     case 'Booking': {
       const back = { text: st('move.undo'), onDo: () => again(result, booking) };
-      return { text: st('move.done', { who: nameOf(booking), ...where }), actions: [back], moved: result };
+      return { text: st('move.done', { who: nameOf(booking), ...where }), actions: [back], booking: result };
     }
     case 'SlotTaken':
     case 'SlotNotOffered': {
@@ -41,6 +42,30 @@ export async function move({ client }: Api, booking: Booking, to: Whither, zone:
     default:
       return { text: st('move.gone'), isWarm: true };
   }
+}
+
+/** Cancels a booking, or notes what became of it. again: does the same once more. */
+export async function end({ client }: Api, { booking, ending, reason }: ToEnd, again: () => void): Promise<Notice> {
+  const answer = await untilAnswered(client, ENDINGS[ending], { id: booking.id, reason }).catch(() => null);
+  if (!answer) return { text: st('end.failed'), isWarm: true, actions: [{ text: st('common.again'), onDo: again }] };
+  let { ended } = answer;
+  // It may be we who ended it, and the answer to that was lost: these mutations take no key.
+  if (ended.__typename === 'AlreadyEnded') ended = (await now(client, booking)) ?? ended;
+  if (ended.__typename !== 'Booking') return { text: t('error.failed', { reason: ended.message }), isWarm: true };
+  if (ended.status === ending) return { text: st(`end.${ending}`, { who: nameOf(booking) }), booking: ended };
+  return { text: st('end.before', { who: nameOf(booking), what: st(`booking.${ended.status}`) }), isWarm: true };
+}
+
+export interface ToEnd {
+  booking: Booking;
+  ending: Ending;
+  /** Why it is cancelled. */
+  reason: string | null;
+}
+
+async function now(client: Api['client'], { id }: Booking) {
+  const { data } = await client.query(ONE_BOOKING, { id }, { requestPolicy: 'network-only' }).toPromise();
+  return data?.booking;
 }
 
 export function nameOf({ customer }: Booking): string {

@@ -1,12 +1,11 @@
 import { useId } from 'react';
-import { time, when } from '../i18n/format';
+import { time } from '../i18n/format';
 import { Dialog } from '../ui/Dialog';
-import { nameOf } from './doing';
-import type { Booking, Cause, Salon } from './documents';
+import type { Cause, Salon } from './documents';
 import type { Column } from './shape';
 import { spanText, st } from './texts';
 
-interface StartProps {
+interface Props {
   salon: Salon;
   zone: string;
   startUtc: string;
@@ -16,7 +15,7 @@ interface StartProps {
 }
 
 /** Why a start is free or closed, as explainDay says; it changes with the day. */
-export function StartDialog({ salon, zone, startUtc, column, onTimeOff, onClose }: StartProps) {
+export function StartDialog({ salon, zone, startUtc, column, onTimeOff, onClose }: Props) {
   const id = useId();
   const start = column?.starts.find((one) => one.startUtc === startUtc);
   const service = salon.services.find((one) => one.id === column?.serviceId)?.name ?? '';
@@ -47,54 +46,4 @@ function causeText({ closedBy, startUtc, endUtc, through, source, expiresAt, boo
   const who = booking ? [booking.customer?.name ?? st('booking.nobody'), booking.service.name].join(', ') : '';
   const text = st(`cause.${closedBy}`, { span, who, source: source ?? '', until: expiresAt ? time(expiresAt, zone) : '' });
   return through && through !== 'TIME' ? `${text} (${st(`through.${through}`)})` : text;
-}
-
-interface BookingProps {
-  booking: Booking | undefined;
-  zone: string;
-  onMove: (booking: Booking) => void;
-  onClose: () => void;
-}
-
-export function BookingDialog({ booking, zone, onMove, onClose }: BookingProps) {
-  const id = useId();
-  return (
-    <Dialog labelledBy={id} onClose={onClose}>
-      <div className="told">
-        <h2 id={id}>{booking ? nameOf(booking) : st('booking.gone')}</h2>
-        {booking && <Facts booking={booking} zone={zone} />}
-        {booking?.status === 'CONFIRMED' && (
-          <p className="row end">
-            <button type="button" className="button" onClick={() => onMove(booking)}>
-              {st('booking.move')}
-            </button>
-          </p>
-        )}
-      </div>
-    </Dialog>
-  );
-}
-
-function Facts({ booking, zone }: { booking: Booking; zone: string }) {
-  const { startUtc, endUtc, service, stylist, location, customer } = booking;
-  const contact = [customer?.phone, customer?.email].filter(Boolean).join(' · ');
-  const facts = [
-    [st('booking.when'), `${when(startUtc, zone)}–${time(endUtc, zone)}`],
-    [st('booking.service'), service.name],
-    [st('booking.who'), stylist.name],
-    [st('booking.where'), location.name],
-    [st('booking.contact'), contact],
-  ];
-  return (
-    <dl>
-      {facts
-        .filter(([, value]) => value)
-        .map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-    </dl>
-  );
 }
