@@ -18,8 +18,7 @@ from cache.stores import Redis
 from db import queries, versions
 from db.listen import Listener
 from db.pool import Database, PoolSettings, StartupError
-from ops import metrics as ops_metrics
-from ops import posting
+from ops import posting, records
 from ops.callers import Addresses
 from ops.guard import Guard
 from ops.health import Scrape
@@ -75,7 +74,7 @@ async def app_of(
 
 
 def _others(shelf: Shelf) -> Callable[[], Sequence[Any]]:
-    return lambda: ops_metrics.cache_numbers(shelf.others())
+    return lambda: records.cache_numbers(shelf.others())
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ import time
 import structlog
 
 from db.pool import StartupError, check_server
-from ops import console, logs, metrics, preparing, running
+from ops import console, logs, preparing, records, running
 from ops.preparing import Prepared
 from ops.settings import Settings
 from ops.shelf import Shelf
@@ -65,7 +65,7 @@ def serve_by_many(settings: Settings, sockets: Sockets, shelf: Shelf, started: f
         settings.workers,
         on_ready=lambda: _welcome(settings, prepared, sockets, started),
         on_stop=sockets.close,
-        on_end=lambda pid: shelf.bury(pid, metrics.ended),
+        on_end=lambda pid: shelf.bury(pid, records.ended),
     )
     return supervisor.run()
 
