@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from db import queries
 from db.pool import Connection
@@ -92,46 +92,25 @@ class Revenue(NamedTuple):
     expected_cents: int
 
 
-async def _rows(statement: Any, of: Callable[..., R], connection: Connection, tenant_id: str, dates: Dates) -> list[R]:
-    rows = statement(connection, tenant_id=tenant_id, zone=dates.zone, from_on=dates.from_on, until_on=dates.until_on)
-    return [of(*row) async for row in rows]
+# What is found of a tenant's dates, a row for each that there is anything of.
+Question: TypeAlias = Callable[[Connection, str, Dates], Awaitable[list[R]]]
 
 
-async def popular_times(connection: Connection, tenant_id: str, dates: Dates) -> list[HourBookings]:
-    """Hours in which bookings begin."""
-    return await _rows(sql.popular_times, HourBookings, connection, tenant_id, dates)
+def _question(statement: Any, of: Callable[..., R]) -> Question[R]:
+    async def rows(connection: Connection, tenant_id: str, dates: Dates) -> list[R]:
+        found = statement(
+            connection, tenant_id=tenant_id, zone=dates.zone, from_on=dates.from_on, until_on=dates.until_on
+        )
+        return [of(*row) async for row in found]
+
+    return rows
 
 
-async def lead_times(connection: Connection, tenant_id: str, dates: Dates) -> list[LeadTime]:
-    """Dates on which bookings were made."""
-    return await _rows(sql.lead_times, LeadTime, connection, tenant_id, dates)
-
-
-async def conversion(connection: Connection, tenant_id: str, dates: Dates) -> list[Conversion]:
-    """Dates on which anything was shown, held or booked."""
-    return await _rows(sql.conversion, Conversion, connection, tenant_id, dates)
-
-
-async def demand(connection: Connection, tenant_id: str, dates: Dates) -> list[Demand]:
-    """Hours in which something was asked for."""
-    return await _rows(sql.demand, Demand, connection, tenant_id, dates)
-
-
-async def refused(connection: Connection, tenant_id: str, dates: Dates) -> list[Refused]:
-    """Dates on which somebody was refused."""
-    return await _rows(sql.refused_demand, Refused, connection, tenant_id, dates)
-
-
-async def no_shows(connection: Connection, tenant_id: str, dates: Dates) -> list[Ended]:
-    """Dates of bookings that have ended."""
-    return await _rows(sql.no_shows, Ended, connection, tenant_id, dates)
-
-
-async def revenue_by_service(connection: Connection, tenant_id: str, dates: Dates) -> list[Revenue]:
-    """Dates and services."""
-    return await _rows(sql.revenue_by_service, Revenue, connection, tenant_id, dates)
-
-
-async def revenue_by_rule(connection: Connection, tenant_id: str, dates: Dates) -> list[Revenue]:
-    """Dates and price rules."""
-    return await _rows(sql.revenue_by_rule, Revenue, connection, tenant_id, dates)
+popular_times = _question(sql.popular_times, HourBookings)  # hours in which bookings begin
+lead_times = _question(sql.lead_times, LeadTime)  # dates on which bookings were made
+conversion = _question(sql.conversion, Conversion)  # dates on which anything was shown, held or booked
+demand = _question(sql.demand, Demand)  # hours in which something was asked for
+refused = _question(sql.refused_demand, Refused)  # dates on which somebody was refused
+no_shows = _question(sql.no_shows, Ended)  # dates of bookings that have ended
+revenue_by_service = _question(sql.revenue_by_service, Revenue)  # dates and services
+revenue_by_rule = _question(sql.revenue_by_rule, Revenue)  # dates and price rules

@@ -5,16 +5,17 @@ Rows are named as the columns are. Every function writes only where the facts di
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 import orjson
 
 from db import queries
 from db.pool import Again, Connection, become
+from domain import model
 
 sql = queries.load("imports")
 
@@ -39,25 +40,8 @@ class Counts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LocationRow:
-    id: str
-    name: str
-    timezone: str
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceRow:
-    id: str
-    name: str
-    duration_minutes: int
-    slot_interval_minutes: int
-    buffer_before_minutes: int
-    buffer_after_minutes: int
-    price_cents: int
-    min_notice_minutes: int
-    horizon_days: int
-    active: bool
+LocationRow = model.Location  # which have the columns and nothing else
+ServiceRow = model.Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +146,13 @@ class BookingRow:
     occupied_until: datetime
 
 
+R = TypeVar("R")
+Put: TypeAlias = Callable[[Connection, str, Sequence[R]], Awaitable[Counts]]  # a tenant's rows
+Replace: TypeAlias = Callable[
+    [Connection, str, Sequence[str], Sequence[R]], Awaitable[Counts]
+]  # the rows of owners, by their ids
+
+
 async def unknown_zones(connection: Connection, zones: Collection[str]) -> set[str]:
     """Those time zones that this Postgres does not know, whatever Python does."""
     return {row["name"] async for row in sql.zones_unknown(connection, zones=list(zones))}
@@ -202,71 +193,36 @@ async def lock(connection: Connection, tenant_id: str, stylist_ids: Sequence[str
     await sql.expired_release(connection, tenant_id=tenant_id, stylist_ids=stylist_ids)
 
 
-async def locations(connection: Connection, tenant_id: str, rows: Sequence[LocationRow]) -> Counts:
-    """Adds or changes these, by id."""
-    return Counts(**await sql.locations_put(connection, tenant_id=tenant_id, rows=_json(rows)))
+def _put(statement: Any) -> Put[Any]:
+    async def put(connection: Connection, tenant_id: str, rows: Sequence[Any]) -> Counts:
+        return Counts(**await statement(connection, tenant_id=tenant_id, rows=_json(rows)))
+
+    return put
 
 
-async def services(connection: Connection, tenant_id: str, rows: Sequence[ServiceRow]) -> Counts:
-    """Adds or changes these, by id."""
-    return Counts(**await sql.services_put(connection, tenant_id=tenant_id, rows=_json(rows)))
+def _replace(statement: Any) -> Replace[Any]:
+    async def replace(connection: Connection, tenant_id: str, owner_ids: Sequence[str], rows: Sequence[Any]) -> Counts:
+        return Counts(**await statement(connection, tenant_id=tenant_id, owner_ids=owner_ids, rows=_json(rows)))
+
+    return replace
 
 
-async def stylists(connection: Connection, tenant_id: str, rows: Sequence[StylistRow]) -> Counts:
-    """Adds or changes these, by id."""
-    return Counts(**await sql.stylists_put(connection, tenant_id=tenant_id, rows=_json(rows)))
+# Adds or changes these, by id.
+locations: Put[LocationRow] = _put(sql.locations_put)
+services: Put[ServiceRow] = _put(sql.services_put)
+stylists: Put[StylistRow] = _put(sql.stylists_put)
 
+# Replaces the tenant's.
+travel: Put[TravelRow] = _put(sql.travel_replace)
+price_rules: Put[PriceRuleRow] = _put(sql.price_rules_replace)
 
-async def travel(connection: Connection, tenant_id: str, rows: Sequence[TravelRow]) -> Counts:
-    """Replaces the tenant's."""
-    return Counts(**await sql.travel_replace(connection, tenant_id=tenant_id, rows=_json(rows)))
-
-
-async def price_rules(connection: Connection, tenant_id: str, rows: Sequence[PriceRuleRow]) -> Counts:
-    """Replaces the tenant's."""
-    return Counts(**await sql.price_rules_replace(connection, tenant_id=tenant_id, rows=_json(rows)))
-
-
-async def closures(
-    connection: Connection, tenant_id: str, owner_ids: Sequence[str], rows: Sequence[ClosureRow]
-) -> Counts:
-    """Replaces those of these locations."""
-    return Counts(**await sql.closures_replace(connection, tenant_id=tenant_id, owner_ids=owner_ids, rows=_json(rows)))
-
-
-async def offerings(
-    connection: Connection, tenant_id: str, owner_ids: Sequence[str], rows: Sequence[OfferingRow]
-) -> Counts:
-    """Replaces those of these stylists."""
-    return Counts(**await sql.offerings_replace(connection, tenant_id=tenant_id, owner_ids=owner_ids, rows=_json(rows)))
-
-
-async def hours(connection: Connection, tenant_id: str, owner_ids: Sequence[str], rows: Sequence[HoursRow]) -> Counts:
-    """Replaces those of these stylists."""
-    return Counts(**await sql.hours_replace(connection, tenant_id=tenant_id, owner_ids=owner_ids, rows=_json(rows)))
-
-
-async def overrides(
-    connection: Connection, tenant_id: str, owner_ids: Sequence[str], rows: Sequence[OverrideRow]
-) -> Counts:
-    """Replaces those of these stylists; an override that goes takes its hours along."""
-    return Counts(**await sql.overrides_replace(connection, tenant_id=tenant_id, owner_ids=owner_ids, rows=_json(rows)))
-
-
-async def override_hours(
-    connection: Connection, tenant_id: str, owner_ids: Sequence[str], rows: Sequence[OverrideHoursRow]
-) -> Counts:
-    """Replaces those of these stylists' overrides, which must be there."""
-    return Counts(
-        **await sql.override_hours_replace(connection, tenant_id=tenant_id, owner_ids=owner_ids, rows=_json(rows))
-    )
-
-
-async def time_off(
-    connection: Connection, tenant_id: str, owner_ids: Sequence[str], rows: Sequence[TimeOffRow]
-) -> Counts:
-    """Replaces that of these stylists."""
-    return Counts(**await sql.time_off_replace(connection, tenant_id=tenant_id, owner_ids=owner_ids, rows=_json(rows)))
+# Replaces those of these owners: locations, else stylists.
+closures: Replace[ClosureRow] = _replace(sql.closures_replace)
+offerings: Replace[OfferingRow] = _replace(sql.offerings_replace)
+hours: Replace[HoursRow] = _replace(sql.hours_replace)
+overrides: Replace[OverrideRow] = _replace(sql.overrides_replace)  # one that goes takes its hours along
+override_hours: Replace[OverrideHoursRow] = _replace(sql.override_hours_replace)  # of overrides that must be there
+time_off: Replace[TimeOffRow] = _replace(sql.time_off_replace)
 
 
 async def busy(connection: Connection, tenant_id: str, owner_ids: Sequence[str], rows: Sequence[BusyRow]) -> Counts:

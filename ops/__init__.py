@@ -1,1 +1,1 @@
-"""Running the server's processes. It knows nothing of what they serve."""
+"""Running a server: what it is told, its parts and processes, and how it is watched."""

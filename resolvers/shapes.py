@@ -51,20 +51,13 @@ def _wall_times(value: object) -> tuple[int, int]:
         raise ValueError(f"to: {error}") from None
 
 
-def _minutes_as_seconds(low: int, high: int) -> AfterValidator:
-    def seconds(minutes: int) -> int:
-        if not low <= minutes <= high:
-            raise ValueError(f"{minutes} is out of range; write {low} to {high}")
-        return minutes * 60
+def _bounded(low: int, high: int, *, times: int = 1) -> AfterValidator:
+    """What is given lies within both bounds, and is taken so many times: minutes by 60 are seconds."""
 
-    return AfterValidator(seconds)
-
-
-def _bounded(low: int, high: int) -> AfterValidator:
     def bounded(count: int) -> int:
         if not low <= count <= high:
             raise ValueError(f"{count} is out of range; write {low} to {high}")
-        return count
+        return count * times
 
     return AfterValidator(bounded)
 
@@ -85,12 +78,8 @@ WallTimes = Annotated[tuple[int, int], PlainValidator(_wall_times)]
 PaymentUrl = Annotated[str, PlainValidator(_payment_url)]
 
 
-class TenantCreate(Shape):
-    slug: values.Slug
-    name: values.Name
-    timezone: values.Zone
-    currency: values.Currency
-    hold_seconds: values.HoldSeconds = Field(600, alias="holdMinutes")
+class TenantCreate(salon_file.Tenant):
+    pass
 
 
 class TenantUpdate(Shape):
@@ -99,10 +88,10 @@ class TenantUpdate(Shape):
     currency: values.Currency | None = None
     hold_seconds: values.HoldSeconds | None = Field(None, alias="holdMinutes")
     payment_url: PaymentUrl | None = None
-    payment_seconds: Annotated[int, _minutes_as_seconds(1, PAYMENT_MINUTES_MAX)] | None = Field(
+    payment_seconds: Annotated[int, _bounded(1, PAYMENT_MINUTES_MAX, times=60)] | None = Field(
         None, alias="paymentMinutes"
     )
-    busy_stale_seconds: Annotated[int, _minutes_as_seconds(1, STALE_MINUTES_MAX)] | None = Field(
+    busy_stale_seconds: Annotated[int, _bounded(1, STALE_MINUTES_MAX, times=60)] | None = Field(
         None, alias="busyStaleMinutes"
     )
     busy_stale_closes: bool | None = None

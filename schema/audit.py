@@ -9,8 +9,8 @@ import strawberry
 from strawberry.scalars import JSON
 
 from db import journal
-from schema import inputs
-from schema.claims import PageInfo
+from schema import connections
+from schema.connections import PageInfo
 
 
 @strawberry.type(description="One thing that was done or refused.")
@@ -52,10 +52,6 @@ class AuditConnection:
     @classmethod
     def of(cls, entries: Sequence[journal.Entry], first: int) -> AuditConnection:
         """A page of the first so many of the lines, of which there may be one more."""
-        edges = [
-            AuditEdge(node=AuditEntry.of(one), cursor=inputs.cursor(one.at, str(one.id))) for one in entries[:first]
-        ]
-        return cls(
-            edges=edges,
-            page_info=PageInfo(has_next_page=len(entries) > first, end_cursor=edges[-1].cursor if edges else None),
+        return connections.page(
+            cls, AuditEdge, entries, first, node=AuditEntry.of, place=lambda one: (one.at, str(one.id))
         )

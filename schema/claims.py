@@ -11,7 +11,8 @@ import strawberry
 from domain import model, prices
 from domain.model import Directory
 from resolvers import bookings
-from schema import inputs
+from schema import connections
+from schema.connections import PageInfo
 from schema.operation import context_of
 from schema.permissions import IsStaff, only
 from schema.types import Info, Location, Service, Stylist
@@ -144,12 +145,6 @@ class Booking:
         return Customer.of(self.claim.customer) if self.claim.customer else None
 
 
-@strawberry.type(description="Where a page of a connection ends, as Relay has it.")
-class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether there is more after this page.")
-    end_cursor: str | None = strawberry.field(description="What to hand in as `after` for the next page.")
-
-
 @strawberry.type(description="A booking and its place in the list.")
 class BookingEdge:
     node: Booking = strawberry.field(description="The booking.")
@@ -164,11 +159,11 @@ class BookingConnection:
     @classmethod
     def of(cls, info: Info, claims: Sequence[model.Claim], first: int) -> BookingConnection:
         """A page of the first so many of the claims, of which there may be one more."""
-        edges = [
-            BookingEdge(node=Booking.of(info, claim), cursor=inputs.cursor(claim.starts_at, claim.id))
-            for claim in claims[:first]
-        ]
-        return cls(
-            edges=edges,
-            page_info=PageInfo(has_next_page=len(claims) > first, end_cursor=edges[-1].cursor if edges else None),
+        return connections.page(
+            cls,
+            BookingEdge,
+            claims,
+            first,
+            node=lambda claim: Booking.of(info, claim),
+            place=lambda claim: (claim.starts_at, claim.id),
         )

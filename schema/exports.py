@@ -23,13 +23,13 @@ from resolvers import exporting
 from resolvers.app import App
 from resolvers.exporting import Feed, Wanted
 from schema import inputs, operation
+from schema.changes import problem
 from schema.inputs import StylistIdArgument
 from schema.operation import Asking, Authenticate, context_of
 from schema.permissions import IsStaff, only
 from schema.rest import NOT_STORED, BadParameter, parsed, refusal
 from schema.results import NotFound
 from schema.scalars import instant_text, parse_date
-from schema.setup import problem
 from schema.types import Info, Stylist
 
 STARTED = web.RequestKey("STARTED", bool)

@@ -19,8 +19,9 @@ from resolvers import waitlist
 from resolvers.app import Limits
 from resolvers.context import Context
 from resolvers.writing import Request
-from schema import inputs
-from schema.claims import Customer, Hold, PageInfo
+from schema import connections, inputs
+from schema.claims import Customer, Hold
+from schema.connections import PageInfo
 from schema.inputs import CustomerInput, Repeatable
 from schema.operation import Asking, context_of
 from schema.results import AlreadyEnded, IdempotencyConflict, NotFound, SlotNotOffered, problem
@@ -143,13 +144,13 @@ class WaitlistConnection:
     @classmethod
     def of(cls, info: Info, entries: Sequence[waiting.Waiting], first: int) -> WaitlistConnection:
         """A page of the first so many of the entries, of which there may be one more."""
-        edges = [
-            WaitlistEdge(node=WaitlistEntry.of(info, one), cursor=inputs.cursor(one.joined_at, one.id))
-            for one in entries[:first]
-        ]
-        return cls(
-            edges=edges,
-            page_info=PageInfo(has_next_page=len(entries) > first, end_cursor=edges[-1].cursor if edges else None),
+        return connections.page(
+            cls,
+            WaitlistEdge,
+            entries,
+            first,
+            node=lambda one: WaitlistEntry.of(info, one),
+            place=lambda one: (one.joined_at, one.id),
         )
 
 

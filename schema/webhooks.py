@@ -14,11 +14,11 @@ from domain.webhooks import DeliveryState, WebhookEvent
 from resolvers import webhooks
 from resolvers.context import Context
 from resolvers.writing import Request
-from schema import inputs, setup
+from schema import changes, inputs
+from schema.changes import InvalidInput
 from schema.operation import context_of
 from schema.permissions import IsAdmin, only
 from schema.results import NotFound
-from schema.setup import InvalidInput
 from schema.setup_inputs import OWN_ID
 from schema.types import Info, show
 
@@ -183,12 +183,12 @@ class WebhookMutation:
         try:
             return WebhookDelivery.of(await webhooks.retry(context_of(info), id_, request))
         except Refusal as refusal:
-            return setup.problem(refusal)
+            return changes.problem(refusal)
 
 
 async def _changed(info: Info, work: Callable[[Context], Awaitable[webhooks.Changed]]) -> Any:
     try:
         found = await work(context_of(info))
     except Refusal as refusal:
-        return setup.problem(refusal)
+        return changes.problem(refusal)
     return WebhookChange(webhook=Webhook.of(found.webhook), secret=found.secret)

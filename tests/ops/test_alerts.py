@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from ops.metrics import METRICS, Kind
+from ops.catalogue import METRICS, Kind
 
 if TYPE_CHECKING:
     from tests.ops.conftest import Server

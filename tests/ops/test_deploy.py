@@ -31,17 +31,18 @@ if TYPE_CHECKING:
     from resolvers.app import App
     from tests.conftest import Salon
 
+OPTIONS = SERVER.parent / "ops" / "options.py"
 DEPLOY = SERVER.parent / "ops" / "deploy"
 NGINX, UNIT, COMPOSE = (DEPLOY / name for name in ("nginx.conf", "chairtime.service", "compose.yaml"))
 DRAIN_MAX_S = 10
 
 
 def options() -> set[str]:
-    """Those of `serve`, and the variables that server.py reads."""
+    """Those of `serve`, and the variables that they are read from."""
     told = subprocess.run(
         [sys.executable, SERVER, "serve", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    return {*re.findall(r"--[a-z][a-z-]+", told), *re.findall(r'"(CHAIRTIME_[A-Z_]+)"', SERVER.read_text())}
+    return {*re.findall(r"--[a-z][a-z-]+", told), *re.findall(r'"(CHAIRTIME_[A-Z_]+)"', OPTIONS.read_text())}
 
 
 @pytest.mark.parametrize("file", [UNIT, COMPOSE, SERVER.parent / "docs" / "deploy.md"], ids=lambda file: file.name)

@@ -13,7 +13,7 @@ from cache.versioned import Freshness
 from db import versions
 from domain.errors import Unavailable
 from execution.metering import NAMES_MAX, OTHER, Meter
-from ops.metrics import METRICS
+from ops.catalogue import METRICS
 from resolvers.context import Role
 from resolvers.warming import Warming
 from tests.ops.conftest import DAY, WRITE

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domain.errors import BadRequest
-from ops import running
+from ops import recalculating
+from ops.settings import Settings
 from resolvers import nightly
 from resolvers.chores import Chores
 from resolvers.context import Role
@@ -24,14 +25,14 @@ RECALCULATE = """mutation ($stylists: [ID!], $date: Date!) {
 }"""
 
 
-def settings(url: str, folder: Path, **more: str) -> running.Settings:
-    return running.Settings(url, folder, migrate=False, **more)  # type: ignore[arg-type]
+def settings(url: str, folder: Path, **more: str) -> Settings:
+    return Settings(url, folder, migrate=False, **more)  # type: ignore[arg-type]
 
 
 async def test_the_command_puts_the_next_days_into_redis(
     database_url: str, salon: Salon, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    found = await running.recalculate(settings(database_url, tmp_path, redis_url=redis_server.url))
+    found = await recalculating.recalculate(settings(database_url, tmp_path, redis_url=redis_server.url))
 
     assert found is not None
     assert found.days == 2 * 14
@@ -46,13 +47,13 @@ async def test_without_redis_whoever_serves_does_the_night_again(
     while await chores.step(chore) is not None:
         pass
 
-    assert await running.recalculate(settings(database_url, tmp_path)) is None
+    assert await recalculating.recalculate(settings(database_url, tmp_path)) is None
     assert await chores.step(chore) == 0.0
 
 
 async def test_an_unknown_tenant_is_said_so(database_url: str, salon: Salon, tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="no tenant 'nobody'"):
-        await running.recalculate(settings(database_url, tmp_path, default_tenant="nobody"))
+        await recalculating.recalculate(settings(database_url, tmp_path, default_tenant="nobody"))
 
 
 async def test_a_service_asks_for_it_and_admins_see_what_is_ready(server: Server) -> None:

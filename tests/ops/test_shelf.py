@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ops.metrics import ended, together
+from ops.records import ended, together
 from ops.shelf import Record, Shelf
 
 CACHE = dict.fromkeys(

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ops import running
+from ops import sockets
 from tests.conftest import Salon
 from tests.server.test_command_line import run, serve, stop
 
@@ -107,4 +107,4 @@ async def test_what_cannot_be_meant_is_said_before_anything_starts(option: str, 
     ],
 )
 def test_what_only_this_machine_reaches(host: str, is_loopback: bool) -> None:
-    assert running.is_loopback(host) == is_loopback
+    assert sockets.is_loopback(host) == is_loopback
