@@ -167,7 +167,7 @@ async def serving(
         listener = Listener(url, app.hear, app.trust)
         listener.start()
         metrics = Metrics(app, listener)
-        rates = Rates(read="1000/second", write="1000/second", tenant="1000/second", counts=Counts(redis and redis_url))
+        rates = Rates(read="1000/hour", write="1000/hour", tenant="1000/hour", counts=Counts(redis and redis_url))
         web = running.application(
             app, TOKENS, plans=True, metrics=metrics, listener=listener, checked_share=1, guard=Guard(rates)
         )
