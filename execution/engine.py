@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ T = TypeVar("T")
 Pause = Callable[[], Awaitable[None]]
 SIZE_MAX = 128_000_000  # of what is kept
 TRIES = 4
+HELD_S = 0.002  # so long an answer is made in one go
 
 log = structlog.get_logger("execution")
 
@@ -143,7 +145,7 @@ class Engine:
         on_answer: Callable[[Any, Any, Any], None] | None = None,
         pause: Pause = _at_once,
     ) -> None:
-        """pause: awaited after each of the many parts of an answer that is made.
+        """pause: awaited now and then while an answer of many parts is made.
 
         on_answer: told of each proved answer: who got it, its proof, and the moment; None for one that was made just now."""
         self.plans = plans
@@ -244,10 +246,10 @@ class Engine:
         try:
             work = partial(_work, prepared, self._pause)
             result, proof = await self._world.run(asker.as_nobody() if is_for_nobody else asker, work, prepared.asked)
-            draft = Draft()
+            draft, since = Draft(), time.perf_counter()
             for part in result.parts(keeps=self._keeps_fragments):
                 draft.add(part)
-                await self._pause()
+                since = await _paused(self._pause, since)
             if proof is not None:
                 answer = draft.kept(proof)
                 prepared.keep(who, answer if self._keeps_fragments else Projected(result, proof, answer.size))
@@ -285,14 +287,22 @@ def _size(body: bytes, prepared: Prepared) -> int:
     return 2 * len(body) + 1000 + kept
 
 
+async def _paused(pause: Pause, since: float) -> float:
+    """Pauses after some work. since: when that began; returns when what follows begins."""
+    if time.perf_counter() - since < HELD_S:
+        return since
+    await pause()
+    return time.perf_counter()
+
+
 async def _work(prepared: Prepared, pause: Pause, info: Any) -> tuple[Result, list[Any]]:
     """All resolvers are called before the first of what they give is awaited."""
     holes: list[Hole] = []
     data = prepared.projector.project(None, prepared.values, info, holes)
     skeleton = answers.rendered({"data": data}, holes)
-    values = []
+    values, since = [], time.perf_counter()
     for hole in holes:
         values.append(await hole.value if isinstance(hole.what, Child) else None)
-        await pause()
+        since = await _paused(pause, since)
     given = Given(prepared.values, prepared.keys, info)
     return Result(skeleton, values, given), [value for value in values if value is not None]

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 TURN_S = 0.004
-AT_ONCE = 16
+AT_ONCE = 4
 
 
 class Turns:
@@ -21,12 +21,13 @@ class Turns:
     def __init__(self) -> None:
         self._began = 0.0
         self._is_new = False  # a turn that the first who is let on will begin
+        self._let_on: set[int] = set()  # whose turn it is: ids of tasks, which would else be kept
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def wait(self) -> None:
-        """Until it is our turn; at once while the one that has begun lasts."""
-        join = self._waiting.append
-        while time.perf_counter() - self._began > TURN_S:
+        """Until it is our turn; at once while the one that has begun lasts, for those who have it, or if nobody waits."""
+        who, join = id(asyncio.current_task()), self._waiting.append
+        while time.perf_counter() - self._began > TURN_S or (self._waiting and who not in self._let_on):
             turn = asyncio.get_running_loop().create_future()
             if not self._waiting:
                 asyncio.get_running_loop().call_soon(self._next)
@@ -34,13 +35,18 @@ class Turns:
             await turn
             if self._is_new:
                 self._is_new, self._began = False, time.perf_counter()
+                self._let_on.clear()
+            self._let_on.add(who)
             join = self._waiting.appendleft  # if those who were let on before us have taken all of it
 
     async def through(self, values: Iterable[T]) -> AsyncIterator[T]:
         """Each of them, when it is our turn."""
+        is_first = True
         for value in values:
+            if not is_first:
+                await self.wait()
+            is_first = False
             yield value
-            await self.wait()
 
     def _next(self) -> None:
         """Once for each round of the loop: a new turn, for the first of those who wait."""

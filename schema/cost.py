@@ -36,6 +36,8 @@ SLOTS = 32  # of one availability: eight hours, every quarter of an hour
 LEAVES = 4  # which cost as much as the object that they are of
 LIST = 10  # what a list has of which nothing is known
 WHAT = "objects in the answer, stylists x days x services x slots, four fields counting as one more"
+# An operation of no more takes some 10 ms on the stock path, and is done in one go.
+SHORT_OBJECTS, SHORT_AVAILABILITIES = 500, 20
 COUNTED = "stylists x days x services"
 
 
@@ -123,21 +125,30 @@ def asked(document: DocumentNode, name: str | None, variables: Mapping[str, Any]
     return None if operation is None else Asked(operation, fragments, variables or {})
 
 
-def check(schema: GraphQLSchema, asked: Asked, directory: Directory, limits: Limits) -> None:
-    """Lets pass what a valid operation of a tenant may cost; what was let pass is asked no more. Raises GraphQLError."""
+def check(schema: GraphQLSchema, asked: Asked, directory: Directory, limits: Limits) -> bool:
+    """Lets pass what a valid operation of a tenant may cost; what was let pass is asked no more. Raises GraphQLError.
+
+    Returns whether it is long, so that it should take turns with others.
+    """
     sizes = Sizes.of(directory)
-    if asked.admitted != sizes:
-        if error := _refusal(schema, asked, sizes, limits):
+    if asked.admitted is None or asked.admitted[0] != sizes:
+        found = _cost(schema, asked, sizes, limits)
+        if error := _refusal(found, limits):
             raise error
-        asked.admitted = sizes
+        asked.admitted = sizes, found.objects > SHORT_OBJECTS or found.availabilities > SHORT_AVAILABILITIES
+    return bool(asked.admitted[1])
 
 
-def _refusal(schema: GraphQLSchema, asked: Asked, sizes: Sizes, limits: Limits) -> GraphQLError | None:
+def _cost(schema: GraphQLSchema, asked: Asked, sizes: Sizes, limits: Limits) -> Cost:
     root = schema.get_root_type(asked.operation.operation)
     assert root is not None
     most = max(limits.cost, limits.availabilities)
     found = Cost(most, values={**_defaults(asked.operation), **asked.variables})
     _add(found, schema, asked, root, asked.operation.selection_set, 1, sizes, limits)
+    return found
+
+
+def _refusal(found: Cost, limits: Limits) -> GraphQLError | None:
     if found.availabilities > limits.availabilities:
         return too_complex("availabilities", found.availabilities, limits.availabilities, COUNTED)
     return too_complex("cost", found.objects, limits.cost, WHAT) if found.objects > limits.cost else None

@@ -265,9 +265,8 @@ class Schema(strawberry.Schema):
             if execution_context.operation_type is OperationType.SUBSCRIPTION:
                 raise BadRequest("BAD_INPUT", "subscriptions go over a WebSocket, by the protocol graphql-transport-ws")
             asking.answer_is_due()
-            with in_turns(asking.turns):
-                async with in_time(asking.app.limits.seconds, execution_context.operation_type):
-                    result = await self._result(asking, execution_context, *args, **kwargs)
+            async with in_time(asking.app.limits.seconds, execution_context.operation_type):
+                result = await self._result(asking, execution_context, *args, **kwargs)
         except Exception as error:  # whatever it is: what leaves here goes out as it stands, past schema/errors.py
             told = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
             result = ExecutionResult(data=None, errors=[told])
@@ -282,16 +281,16 @@ class Schema(strawberry.Schema):
         document = execution_context.graphql_document
         assert document is not None
         fields = cost.asked(document, execution_context.operation_name, execution_context.variables)
-        if fields:
-            cost.check(self._schema, fields, context.directory, asking.app.limits)
+        is_long = fields is not None and cost.check(self._schema, fields, context.directory, asking.app.limits)
         if not is_query and asking.gate and not context.caller.is_staff:
             await _admit_writes(asking.gate, execution_context)
-        result = await super()._execute_operation(execution_context, *args, **kwargs)
-        if is_query and await context.is_stale():
-            execution_context.result = None
-            execution_context.pre_execution_errors = None
-            await asking.open(fresh=True)
+        with in_turns(asking.turns if is_long else None):
             result = await super()._execute_operation(execution_context, *args, **kwargs)
+            if is_query and await context.is_stale():
+                execution_context.result = None
+                execution_context.pre_execution_errors = None
+                await asking.open(fresh=True)
+                result = await super()._execute_operation(execution_context, *args, **kwargs)
         if is_query and asking.meter and asking.context:
             offers.note(asking.context)
         if asking.gate:

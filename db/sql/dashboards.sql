@@ -23,7 +23,7 @@ near as (
       from bookings
      where :customer_id::uuid is null and tenant_id = :tenant_id::uuid and holder = :holder
        and starts_at > (select now - interval '33 days' from moment) and status in ('CONFIRMED', 'COMPLETED', 'NO_SHOW')),
-months as (
+months as materialized (
     select id as location_id, date_trunc('month', now at time zone timezone) at time zone timezone as starts_at,
            (date_trunc('month', now at time zone timezone) + interval '1 month') at time zone timezone as ends_at
       from locations, moment
