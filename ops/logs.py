@@ -31,5 +31,5 @@ def configure(worker: int | None = None) -> None:
             structlog.processors.format_exc_info,
             structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),  # a line in one write: workers share it
     )

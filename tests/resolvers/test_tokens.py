@@ -106,8 +106,8 @@ class TestTokens:
         "token",
         [
             pytest.param(signed(claims(exp=NOW - 1)), id="expired a second ago"),
-            pytest.param(signed(claims(nbf=NOW + 600)), id="not valid yet"),
-            pytest.param(signed(claims(iat=NOW + 600)), id="issued in the future"),
+            pytest.param(signed(claims(nbf=NOW + 86_400)), id="not valid yet"),
+            pytest.param(signed(claims(iat=NOW + 86_400)), id="issued in the future"),
             pytest.param(signed(claims(aud="another")), id="for another audience"),
             pytest.param(signed(claims(aud=7)), id="for a number"),
             pytest.param(
