@@ -33,6 +33,9 @@ EXPIRED_KEPT = timedelta(hours=1)  # day_facts has claims that ended by themselv
 
 instant = datetime.fromisoformat
 
+StylistDay = tuple[str, date]
+Facts = tuple[DayVersion, DayFacts]
+
 
 class Run(NamedTuple):
     """Consecutive days of one stylist, both ends in."""
@@ -54,10 +57,6 @@ def runs(wanted: Iterable[tuple[str, date]]) -> Iterator[Run]:
         current = Run(stylist_id, day, day)
     if current:
         yield current
-
-
-StylistDay = tuple[str, date]
-Facts = tuple[DayVersion, DayFacts]
 
 
 async def load(
@@ -89,9 +88,9 @@ async def read(
 
 
 def _parts(wanted: Iterable[Run]) -> Iterator[list[Run]]:
-    """Runs, as many together as one statement is asked for; longer ones cut."""
+    """Runs, as many together as one statement is asked for; longer ones cut. Of none one part, for the clock."""
     part: list[Run] = []
-    room = AT_ONCE
+    room, is_first = AT_ONCE, True
     for run in wanted:
         from_day = run.from_day
         while from_day <= run.until_day:
@@ -101,8 +100,8 @@ def _parts(wanted: Iterable[Run]) -> Iterator[list[Run]]:
             from_day = until_day + timedelta(1)
             if not room:
                 yield part
-                part, room = [], AT_ONCE
-    if part:
+                part, room, is_first = [], AT_ONCE, False
+    if part or is_first:
         yield part
 
 

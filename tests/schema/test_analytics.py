@@ -217,6 +217,14 @@ async def test_utilisation_of_every_stylists_every_date(client: Client, books: A
     assert found[0]["utilisation"] == 30 / 420
 
 
+async def test_a_business_without_stylists_has_no_utilisation(
+    client: Client, salon: Salon, sql: Connection, staff_token: str
+) -> None:
+    await sql.execute("update stylists set active = false")
+
+    assert await ask(client, staff_token, "utilisation") == []
+
+
 @pytest.mark.parametrize("field", FIELDS)
 async def test_each_costs_one_statement(
     client: Client, salon: Salon, staff_token: str, statements: list[str], field: str
