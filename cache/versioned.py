@@ -28,7 +28,6 @@ K = TypeVar("K", bound=Key)
 V = TypeVar("V")
 
 Load = Callable[[Sequence[K]], Awaitable[tuple[datetime, Mapping[K, tuple[DayVersion, V]]]]]
-
 Pause = Callable[[], Awaitable[None]]
 
 HEARD_MAX = 1_000  # changes remembered for the time of a version check
@@ -138,7 +137,7 @@ class VersionedCache(Generic[K, V]):
         second: Second[V] | None = None,
         pause: Pause = _at_once,
     ) -> None:
-        """pause: awaited after each of many entries.
+        """pause: awaited between entries, of which there may be many.
 
         same: whether two values at one version answer alike at an instant; what BYPASS compares by.
 
@@ -462,14 +461,15 @@ class VersionedCache(Generic[K, V]):
         readings: dict[K, Reading[V]],
     ) -> None:
         """Stores what was found, and tells all who wait for it."""
-        for key, kept in found.items():
+        for number, (key, kept) in enumerate(found.items()):
+            if number:
+                await self._pause()
             flight = flights[key]
             entry = Entry(key, *kept, era=DOUBTED if flight.is_doubted else self._era)
             readings[key] = Reading(entry, source is Source.REDIS, source, True, now)
             if entry.version.day >= flight.needs and not (readings[key].hit and await self._has_newer(key, entry)):
                 await self._keep(key, entry)
             flight.answer.set_result(readings[key])
-            await self._pause()
 
     async def _keep(self, key: K, entry: Entry[V]) -> None:
         """Stores an entry. Memory has none that is newer: of two loads of a key only the one sent last is stored."""
